@@ -1,0 +1,41 @@
+package applets
+
+import (
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+// version is what -V prints.
+const version = "0.1"
+
+// cli's own version flag has the alias -v, which is --verbose here, and two flags of one name panic.
+// It is a global of cli that every App appends by itself, so it is replaced once, for all of them.
+func init() {
+	cli.VersionFlag = &cli.BoolFlag{
+		Name:               "version",
+		Aliases:            []string{"V"},
+		Usage:              "print the version",
+		DisableDefaultText: true,
+	}
+}
+
+// newApp returns the App of one applet, urfave/cli v2 tamed: an operand "help" is an operand, a comma in
+// a value stays in it, and Run neither prints an error nor ends the process but returns it. The applet adds
+// flags and Action; -h and -V are there. Its arguments go through normalize first. A StringSliceFlag
+// wants KeepSpace, else cli trims its values, and no alias: cli copies them to the other name as JSON,
+// which loses invalid UTF-8.
+func newApp(name, usage string) *cli.App {
+	return &cli.App{
+		Name:                      name,
+		Usage:                     usage,
+		Version:                   version,
+		HideHelpCommand:           true,
+		DisableSliceFlagSeparator: true,
+		Compiled:                  time.Unix(0, 0), // else cli looks for the file of os.Args[0]
+		ExitErrHandler:            func(*cli.Context, error) {},
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
+			return usageError(err.Error())
+		},
+	}
+}
