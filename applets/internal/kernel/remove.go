@@ -1,0 +1,265 @@
+package kernel
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	maxOpen    = 64       // directories of the tree held open at once
+	direntsBuf = 64 << 10 // bytes of names read at once, for each of them
+	maxPasses  = 100      // over a directory that somebody keeps filling
+)
+
+// Remove removes the directory name of the directory parent and all that is in
+// it, as rm -r does, but never what is mounted in it: every directory is entered
+// with openat2(2) RESOLVE_NO_XDEV (Linux 5.6; before, the mount ids are compared),
+// so that bind mounts of the same filesystem are seen too, and what is mounted on
+// is kept. Immutable and append-only flags and the read-only flag of a nested
+// btrfs subvolume are cleared where they stand in the way.
+//
+// A failure does not stop it: all that can be removed is, and the error names the
+// first entry that is left and counts the others. progress, when not nil, is told
+// now and then how many entries are gone. Memory grows with what is left and with
+// the depth, not with what is removed.
+func Remove(parent, name string, progress func(entries int)) error {
+	path := printable(strings.TrimRight(parent, "/") + "/" + name)
+	if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
+		return fmt.Errorf("cannot remove %s: not the name of an entry", path)
+	}
+	fd, err := unix.Open(parent, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("cannot remove %s: %w", path, err)
+	}
+	r := removal{progress: progress, stack: []openDir{{fd: fd, name: strings.TrimRight(parent, "/")}}}
+	for r.entry(name, unix.DT_DIR); len(r.stack) > 1; {
+		r.step()
+	}
+	unix.Close(fd)
+	switch r.left {
+	case 0:
+		return nil
+	case 1:
+		return r.first
+	}
+	return fmt.Errorf("%w (and %d more)", r.first, r.left-1)
+}
+
+// removal is one Remove on its way through the tree, without recursion: a tree
+// can be deeper than there are descriptors, and than PATH_MAX.
+type removal struct {
+	stack         []openDir // from parent, which stays, to the directory being emptied
+	buf           [maxOpen][]byte
+	removed, left int
+	first         error
+	progress      func(int)
+}
+
+// openDir is a directory on that way.
+type openDir struct {
+	fd       int // -1 while it is more than maxOpen levels up
+	name     string
+	dev, ino uint64              // to know it again, set when fd is closed
+	unread   []byte              // names read and not yet looked at
+	kept     map[string]struct{} // entries that could not be removed: not to be tried again
+	changed  bool                // in this pass an entry went, or was not what it had been
+	passes   int
+}
+
+// step takes one entry of the directory being emptied, or leaves the directory.
+func (r *removal) step() {
+	name, typ, err := r.next()
+	if name == "" {
+		r.leave(err)
+	} else {
+		r.entry(name, typ)
+	}
+}
+
+// next returns the next entry of the directory being emptied, "" at its end.
+//
+//	struct linux_dirent64 { u64 d_ino; s64 d_off; u16 d_reclen; u8 d_type; char d_name[]; }
+func (r *removal) next() (name string, typ byte, err error) {
+	i := len(r.stack) - 1
+	d, buf := &r.stack[i], &r.buf[i%maxOpen]
+	for {
+		if len(d.unread) == 0 {
+			if *buf == nil {
+				*buf = make([]byte, direntsBuf)
+			}
+			n, err := unix.Getdents(d.fd, *buf)
+			if err == unix.EINTR { // FUSE
+				continue
+			}
+			if err != nil || n == 0 {
+				return "", 0, err
+			}
+			d.unread = (*buf)[:n]
+		}
+		size := binary.NativeEndian.Uint16(d.unread[16:])
+		typ, text := d.unread[18], d.unread[19:size]
+		d.unread = d.unread[size:]
+		name := string(text[:bytes.IndexByte(text, 0)])
+		if _, kept := d.kept[name]; !kept && name != "." && name != ".." {
+			return name, typ, nil
+		}
+	}
+}
+
+// entry removes an entry of the directory being emptied, or enters it.
+func (r *removal) entry(name string, typ byte) {
+	i, flags := len(r.stack)-1, 0
+	if typ == unix.DT_DIR {
+		flags = unix.AT_REMOVEDIR // an empty one need not be opened
+	}
+	err := r.unlink(i, name, flags)
+	if full(err) {
+		var fd int
+		if fd, err = openEntry(r.stack[i].fd, name, openDirFlags); err == nil {
+			r.enter(fd, name)
+			return
+		}
+	}
+	r.settle(name, err)
+}
+
+// enter goes down into an opened directory; the one maxOpen levels up is closed.
+func (r *removal) enter(fd int, name string) {
+	r.stack = append(r.stack, openDir{fd: fd, name: name})
+	if i := len(r.stack) - 1 - maxOpen; i > 0 {
+		d := &r.stack[i]
+		d.dev, d.ino = identity(d.fd)
+		unix.Close(d.fd)
+		d.fd, d.unread = -1, nil
+	}
+}
+
+// leave removes the directory being emptied and goes up; failed is why it could
+// not be read to its end. What is not empty is read again first, as long as that
+// helps: some filesystems skip entries while others go.
+func (r *removal) leave(failed error) {
+	i := len(r.stack) - 1
+	d, up := &r.stack[i], &r.stack[i-1]
+	if up.fd < 0 && !r.reopen(up) {
+		return
+	}
+	err := failed
+	if err == nil && len(d.kept) == 0 {
+		err = r.unlink(i-1, d.name, unix.AT_REMOVEDIR)
+	}
+	if failed == nil && (len(d.kept) > 0 || full(err)) && d.changed && d.passes < maxPasses {
+		d.changed = false
+		d.passes++
+		unix.Seek(d.fd, 0, unix.SEEK_SET)
+		return
+	}
+	unix.Close(d.fd)
+	r.stack = r.stack[:i]
+	if err == nil && len(d.kept) > 0 {
+		up.keep(d.name)
+	} else {
+		r.settle(d.name, err)
+	}
+}
+
+// reopen opens up again from the directory below it, the one being emptied. If
+// that one was moved elsewhere meanwhile, there is no safe way on.
+func (r *removal) reopen(up *openDir) bool {
+	d := r.stack[len(r.stack)-1]
+	fd, err := openEntry(d.fd, "..", openDirFlags)
+	if err == nil {
+		if dev, ino := identity(fd); dev == up.dev && ino == up.ino {
+			up.fd = fd
+			return true
+		}
+		unix.Close(fd)
+		err = errors.New("its directory was moved")
+	}
+	r.stack = r.stack[:len(r.stack)-1]
+	r.fail(d.name, err)
+	unix.Close(d.fd)
+	for _, d := range r.stack[1:] {
+		if d.fd >= 0 {
+			unix.Close(d.fd)
+		}
+	}
+	r.stack = r.stack[:1]
+	return false
+}
+
+// settle notes what became of an entry of the directory being emptied.
+func (r *removal) settle(name string, err error) {
+	d := &r.stack[len(r.stack)-1]
+	switch {
+	case err == nil:
+		d.changed = true
+		if r.removed++; r.progress != nil && r.removed%1024 == 0 {
+			r.progress(r.removed)
+		}
+	case len(r.stack) > 1 && (err == unix.ENOENT || err == unix.ENOTDIR || err == unix.ELOOP):
+		d.changed = true // gone, or a file or a link by now: the next pass sees it as such
+	default:
+		r.fail(name, err)
+		d.keep(name)
+	}
+}
+
+// fail notes that an entry of the directory being emptied is left, and why.
+func (r *removal) fail(name string, cause error) {
+	if r.left++; r.first == nil {
+		var path strings.Builder
+		for _, d := range r.stack {
+			path.WriteString(d.name + "/")
+		}
+		r.first = fmt.Errorf("cannot remove %s: %w", printable(path.String()+name), cause)
+	}
+}
+
+// keep makes the next pass skip an entry.
+func (d *openDir) keep(name string) {
+	if d.kept == nil {
+		d.kept = map[string]struct{}{}
+	}
+	d.kept[name] = struct{}{}
+}
+
+// unlink removes an entry of the i-th directory, and what stands in its way if
+// the kernel says so. The directory Remove was told (0) is not changed for it.
+func (r *removal) unlink(i int, name string, flags int) error {
+	dir := r.stack[i].fd
+	err := unix.Unlinkat(dir, name, flags)
+	switch {
+	case err == unix.EINTR: // FUSE
+		return r.unlink(i, name, flags)
+	case err == unix.EISDIR: // no d_type, or a directory by now
+		return r.unlink(i, name, unix.AT_REMOVEDIR)
+	case err == unix.EROFS && i > 0 && makeWritable(dir):
+		return r.unlink(i, name, flags)
+	case err == unix.EPERM:
+		return unlinkFlagged(dir, name, flags, i > 0)
+	case err == unix.EBUSY:
+		if fd, err := openEntry(dir, name, unix.O_PATH); err == errMounted {
+			return err
+		} else if err == nil {
+			unix.Close(fd)
+		}
+	}
+	return err
+}
+
+// full tells rmdir(2)'s two words for a directory that is not empty.
+func full(err error) bool { return err == unix.ENOTEMPTY || err == unix.EEXIST }
+
+// printable quotes a path that would not stand on one line or play with the terminal.
+func printable(path string) string {
+	if q := strconv.Quote(path); q[1:len(q)-1] != path {
+		return q
+	}
+	return path
+}
