@@ -1,0 +1,105 @@
+package kernel
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Replace makes data the whole content of the file path, with exactly the
+// permission bits of mode whatever the umask. A reader sees the old file or the
+// new one, and so does whoever looks after a power cut: it writes .NAME.new beside
+// it, fsync(2), rename(2), fsync of the directory. On an error the old file stands
+// and .NAME.new is gone; one that a killed process left is removed first.
+func Replace(path string, data []byte, mode fs.FileMode) error {
+	if err := replace(path, data, mode); err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
+}
+
+func replace(path string, data []byte, mode fs.FileMode) error {
+	return withDirectory(filepath.Dir(path), func(dir int) error {
+		name := filepath.Base(path)
+		sibling := "." + name + ".new"
+		if err := unix.Unlinkat(dir, sibling, 0); err != nil && err != unix.ENOENT {
+			return err
+		}
+		fd, err := unix.Openat(dir, sibling, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0600)
+		if err != nil {
+			return err
+		}
+		err = fill(fd, data, mode)
+		if e := unix.Close(fd); err == nil {
+			err = e
+		}
+		if err == nil {
+			err = unix.Renameat(dir, sibling, dir, name)
+		}
+		if err != nil {
+			unix.Unlinkat(dir, sibling, 0)
+			return err
+		}
+		return unix.Fsync(dir)
+	})
+}
+
+// fill writes all of a new file to the disk.
+func fill(fd int, data []byte, mode fs.FileMode) error {
+	for len(data) > 0 {
+		n, err := unix.Write(fd, data)
+		if err != nil && err != unix.EINTR {
+			return err
+		}
+		data = data[max(n, 0):]
+	}
+	if err := unix.Fchmod(fd, uint32(mode.Perm())); err != nil {
+		return err
+	}
+	return unix.Fsync(fd)
+}
+
+// Exchange makes each of two paths of one filesystem name what the other named,
+// at once (renameat2(2) RENAME_EXCHANGE, Linux 3.15).
+func Exchange(a, b string) error {
+	if err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE); err != nil {
+		return fmt.Errorf("cannot exchange %s and %s: %w", a, b, err)
+	}
+	return nil
+}
+
+// RenameNew renames old to new, which must not exist (renameat2(2)
+// RENAME_NOREPLACE, Linux 3.15). On a filesystem without it, NFS for one, it looks
+// first and then renames.
+func RenameNew(old, new string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, old, unix.AT_FDCWD, new, unix.RENAME_NOREPLACE)
+	if err == unix.EINVAL || err == unix.ENOSYS {
+		err = renameAbsent(old, new)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot rename %s to %s: %w", old, new, err)
+	}
+	return nil
+}
+
+func renameAbsent(old, new string) error {
+	var st unix.Stat_t
+	switch err := unix.Lstat(new, &st); err {
+	case nil:
+		return unix.EEXIST
+	case unix.ENOENT:
+		return unix.Rename(old, new)
+	default:
+		return err
+	}
+}
+
+// SyncDir waits until the names in a directory are on the disk (fsync(2)).
+func SyncDir(path string) error {
+	if err := withDirectory(path, unix.Fsync); err != nil {
+		return fmt.Errorf("cannot sync %s: %w", path, err)
+	}
+	return nil
+}
