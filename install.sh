@@ -99,13 +99,18 @@ link() {
 	echo "$2" >>"$tmp/installed"
 }
 
+# ours PATH: is it a link to cage?
+ours() {
+	case $(readlink "$dest$1") in
+	cage | /opt/cage/bin/*) ;;
+	*) return 1 ;;
+	esac
+}
+
 # claim PATH: what stands at a link's place and is no link to cage is somebody's.
 claim() {
 	[ -e "$dest$1" ] || [ -L "$dest$1" ] || return 0
-	case $(readlink "$dest$1") in
-	cage | /opt/cage/bin/*) ;;
-	*) die "cannot link $dest$1: it exists and is not cage's" ;;
-	esac
+	ours "$1" || die "cannot link $dest$1: it exists and is not cage's"
 }
 
 install_files() {
@@ -136,15 +141,13 @@ install_files() {
 	put 644 "$tmp/installed" "$list"
 }
 
-# remove takes away the paths of standard input; a link that is not ours stays.
+# remove takes away the paths of standard input; what became of a link and is
+# no link to cage now is somebody's.
 remove() {
 	while read -r path; do
-		if [ -L "$dest$path" ]; then
-			case $(readlink "$dest$path") in
-			cage | /opt/cage/bin/*) ;;
-			*) continue ;;
-			esac
-		fi
+		case $path in
+		/usr/local/bin/* | /opt/cage/bin/cage-*) ours "$path" || continue ;;
+		esac
 		rm -f "$dest$path"
 	done
 }
