@@ -1,0 +1,184 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Holders lists every process but this one that keeps the tree busy: by root,
+// working directory, executable, open file, mapping or a thread's directories,
+// one entry each with the first of these that was found. It looks at every
+// descriptor of every process and so is for the rare case that an unmount says
+// EBUSY. A descriptor on its way through a socket is beyond its sight.
+func Holders(t Tree) ([]Process, error) {
+	var holders []Process
+	err := eachPID(func(_, pid int) {
+		dir, err := openPID(pid)
+		if err != nil {
+			return
+		}
+		defer unix.Close(dir)
+		how, at := t.heldBy(dir)
+		if how == "" {
+			return
+		}
+		if p, ok := describe(dir, pid, how, at); ok {
+			holders = append(holders, p)
+		}
+	})
+	return holders, err
+}
+
+// heldBy finds what the process whose /proc/PID is dir holds of the tree, and
+// where that is seen; how is empty where it holds nothing.
+func (t Tree) heldBy(dir int) (how, at string) {
+	if at, in := t.rooted(dir, ""); in {
+		return "root", at
+	}
+	for _, at := range []string{"cwd", "exe"} {
+		if in, _ := t.has(dir, at); in {
+			return at, at
+		}
+	}
+	if at := t.among(dir, "fd"); at != "" {
+		return "fd", at
+	}
+	if at := t.among(dir, "map_files"); at != "" { // proc_pid_map_files(5), needs CAP_SYS_ADMIN
+		return "map", at
+	}
+	for _, tid := range list(dir, "task") {
+		for _, at := range []string{"task/" + tid + "/root", "task/" + tid + "/cwd"} {
+			if in, _ := t.has(dir, at); in {
+				return "thread", at
+			}
+		}
+		// a thread may have descriptors of its own, and outlive the leader's
+		if at := t.among(dir, "task/"+tid+"/fd"); at != "" {
+			return "thread", at
+		}
+	}
+	return "", ""
+}
+
+// among returns the first link in a directory that leads into the tree.
+func (t Tree) among(dir int, name string) string {
+	for _, entry := range list(dir, name) {
+		at := name + "/" + entry
+		if in, _ := t.has(dir, at); in {
+			return at
+		}
+	}
+	return ""
+}
+
+// OtherHolders says, a phrase each, what keeps the tree busy or its layers in
+// use beside processes: loop devices on files in it, and mounts of the same
+// overlay at another place or in another mount namespace.
+func OtherHolders(t Tree) []string {
+	var phrases []string
+	files, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
+	for _, file := range files {
+		path, err := os.ReadFile(file)
+		if backing := strings.TrimSuffix(string(path), "\n"); err == nil && strings.HasPrefix(backing, t.Point+"/") {
+			loop := strings.Split(file, "/")[3]
+			phrases = append(phrases, fmt.Sprintf("loop device /dev/%s on %s", loop, backing))
+		}
+	}
+	own, _ := os.Readlink("/proc/self/ns/mnt")
+	for _, point := range t.elsewhere("/proc/self") {
+		phrases = append(phrases, "a mount of the same overlay at "+point)
+	}
+	seen := map[string]bool{own: true}
+	_ = eachPID(func(proc, pid int) {
+		dir, err := openPID(pid)
+		if err != nil {
+			return
+		}
+		defer unix.Close(dir)
+		p, ok := describe(dir, pid, "", "ns/mnt")
+		if !ok || seen[p.Path] {
+			return
+		}
+		seen[p.Path] = true
+		for _, point := range t.elsewhere("/proc/" + strconv.Itoa(pid)) {
+			phrases = append(phrases, fmt.Sprintf("a mount at %s in the mount namespace of %d %s", point, pid, p.Comm))
+		}
+	})
+	return phrases
+}
+
+// elsewhere returns where the cage's overlay is mounted, other than by the
+// tree, in the mount namespace of a process. Its mountinfo has the lines
+// "id parent major:minor root mountpoint ...", with blanks as octal escapes.
+func (t Tree) elsewhere(process string) []string {
+	table, _ := os.ReadFile(process + "/mountinfo")
+	device := fmt.Sprintf("%d:%d", unix.Major(t.Dev), unix.Minor(t.Dev))
+	var points []string
+	for line := range strings.Lines(string(table)) {
+		f := strings.Fields(line)
+		if len(f) < 5 || f[2] != device {
+			continue
+		}
+		if id, err := strconv.ParseUint(f[0], 10, 64); err == nil && !t.IDs[id] {
+			points = append(points, unescape(f[4]))
+		}
+	}
+	return points
+}
+
+// unescape undoes the octal escapes of mountinfo (\040 and such).
+func unescape(s string) string {
+	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
+}
+
+// CallerInside reports whether this process or one of its parents belongs to
+// the cage, by root directory, working directory or cgroup, and which.
+func CallerInside(t Tree, c Cgroup) (Process, bool) {
+	for _, pid := range callers() {
+		if p, in := belongs(t, c, pid); in {
+			return p, true
+		}
+	}
+	return Process{}, false
+}
+
+// belongs reports whether a caller belongs to the cage, and by what.
+func belongs(t Tree, c Cgroup, pid int) (Process, bool) {
+	dir, err := openPID(pid)
+	if err != nil {
+		return Process{}, false
+	}
+	defer unix.Close(dir)
+	for _, how := range []string{"root", "cwd"} {
+		if in, _ := t.has(dir, how); in {
+			return describe(dir, pid, how, how)
+		}
+	}
+	if c.member(dir) {
+		return describe(dir, pid, "cgroup", "cwd")
+	}
+	return Process{}, false
+}
+
+// callers are this process, its parent, the parent's parent and so on.
+func callers() []int {
+	var pids []int
+	for pid := os.Getpid(); pid > 0; {
+		pids = append(pids, pid)
+		dir, err := openPID(pid)
+		if err != nil {
+			break
+		}
+		pid, _, err = parentAndTerminal(dir)
+		unix.Close(dir)
+		if err != nil {
+			break
+		}
+	}
+	return pids
+}
