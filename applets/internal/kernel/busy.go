@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -89,51 +88,14 @@ func OtherHolders(t Tree) []string {
 			phrases = append(phrases, fmt.Sprintf("loop device /dev/%s on %s", loop, backing))
 		}
 	}
-	own, _ := os.Readlink("/proc/self/ns/mnt")
-	for _, point := range t.elsewhere("/proc/self") {
-		phrases = append(phrases, "a mount of the same overlay at "+point)
-	}
-	seen := map[string]bool{own: true}
-	_ = eachPID(func(proc, pid int) {
-		dir, err := openPID(pid)
-		if err != nil {
-			return
-		}
-		defer unix.Close(dir)
-		p, ok := describe(dir, pid, "", "ns/mnt")
-		if !ok || seen[p.Path] {
-			return
-		}
-		seen[p.Path] = true
-		for _, point := range t.elsewhere("/proc/" + strconv.Itoa(pid)) {
-			phrases = append(phrases, fmt.Sprintf("a mount at %s in the mount namespace of %d %s", point, pid, p.Comm))
+	eachNamespace(func(pid int, comm string, table []Mount) {
+		for _, m := range table {
+			if m.Dev == t.Dev && !(pid == os.Getpid() && t.IDs[m.ID]) {
+				phrases = append(phrases, "a mount of the same overlay at "+m.Point+inNamespace(pid, comm))
+			}
 		}
 	})
 	return phrases
-}
-
-// elsewhere returns where the cage's overlay is mounted, other than by the
-// tree, in the mount namespace of a process. Its mountinfo has the lines
-// "id parent major:minor root mountpoint ...", with blanks as octal escapes.
-func (t Tree) elsewhere(process string) []string {
-	table, _ := os.ReadFile(process + "/mountinfo")
-	device := fmt.Sprintf("%d:%d", unix.Major(t.Dev), unix.Minor(t.Dev))
-	var points []string
-	for line := range strings.Lines(string(table)) {
-		f := strings.Fields(line)
-		if len(f) < 5 || f[2] != device {
-			continue
-		}
-		if id, err := strconv.ParseUint(f[0], 10, 64); err == nil && !t.IDs[id] {
-			points = append(points, unescape(f[4]))
-		}
-	}
-	return points
-}
-
-// unescape undoes the octal escapes of mountinfo (\040 and such).
-func unescape(s string) string {
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }
 
 // CallerInside reports whether this process or one of its parents belongs to

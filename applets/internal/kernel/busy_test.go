@@ -87,7 +87,7 @@ func TestOtherHolders(t *testing.T) {
 	unmount(t, bind)
 
 	p := start(t, "wait", "", func(c *exec.Cmd) { c.SysProcAttr.Cloneflags = unix.CLONE_NEWNS })
-	wantPhrase(t, tree, fmt.Sprintf("a mount at %s in the mount namespace of %d exe", tree.Point, p.pid))
+	wantPhrase(t, tree, fmt.Sprintf("a mount of the same overlay at %s in the mount namespace of %d exe", tree.Point, p.pid))
 }
 
 func wantPhrase(t *testing.T, tree Tree, want string) {

@@ -1,0 +1,103 @@
+package kernel
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Command is a program that runs inside a tree, in a session of its own.
+type Command struct {
+	Root   string   // the directory it is chrooted to
+	Args   []string // Args[0] is its absolute path inside
+	Env    []string
+	Output *os.File // standard output and error; standard input is empty
+	Cgroup Cgroup   // it starts in this one (CLONE_INTO_CGROUP, Linux 5.7), where there can be one
+}
+
+// ErrTimeout says that a command was not done in time and was ended.
+var ErrTimeout = errors.New("not done in time")
+
+// ErrInterrupted says that a signal ended the wait for a command, and it.
+var ErrInterrupted = errors.New("interrupted")
+
+// Run starts the command and waits for its exit, not for the end of its output.
+// After limit (0: none), or when a signal arrives on stop, its process group gets
+// SIGTERM, five seconds later SIGKILL. The error is ErrTimeout or ErrInterrupted
+// then, an *os.PathError where it could not start; status is as wait(2) has it.
+func Run(c Command, limit time.Duration, stop <-chan os.Signal) (status syscall.WaitStatus, err error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, err
+	}
+	defer null.Close()
+	sys := &syscall.SysProcAttr{Chroot: c.Root, Setsid: true}
+	if fd, err := c.Cgroup.Make(); err == nil {
+		defer unix.Close(fd)
+		sys.UseCgroupFD, sys.CgroupFD = true, fd
+	}
+	attr := &os.ProcAttr{
+		Dir:   "/",
+		Env:   c.Env,
+		Files: []*os.File{null, c.Output, c.Output},
+		Sys:   sys,
+	}
+	p, err := os.StartProcess(c.Args[0], c.Args, attr)
+	if sys.UseCgroupFD && (errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP)) {
+		sys.UseCgroupFD = false
+		p, err = os.StartProcess(c.Args[0], c.Args, attr)
+	}
+	if err != nil {
+		return 0, err
+	}
+	done := make(chan *os.ProcessState, 1)
+	go func() {
+		state, _ := p.Wait()
+		done <- state
+	}()
+	var late <-chan time.Time
+	if limit > 0 {
+		late = time.After(limit)
+	}
+	select {
+	case state := <-done:
+		return state.Sys().(syscall.WaitStatus), nil
+	case <-late:
+		err = ErrTimeout
+	case <-stop:
+		err = ErrInterrupted
+	}
+	unix.Kill(-p.Pid, unix.SIGTERM)
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		unix.Kill(-p.Pid, unix.SIGKILL)
+		<-done
+	}
+	return 0, err
+}
+
+// Ensure makes the cgroup where it is missing.
+func (c Cgroup) Ensure() error {
+	fd, err := c.Make()
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err
+}
+
+// Chroot makes root the root and working directory of this process (chroot(2)).
+func Chroot(root string) error {
+	if err := unix.Chroot(root); err != nil {
+		return &os.PathError{Op: "chroot", Path: root, Err: err}
+	}
+	return unix.Chdir("/")
+}
+
+// Exec turns this process into another program; it returns only on an error.
+func Exec(path string, args, env []string) error {
+	return &os.PathError{Op: "exec", Path: path, Err: unix.Exec(path, args, env)}
+}

@@ -1,0 +1,128 @@
+package kernel
+
+import (
+	"errors"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// The new mount interface: fsopen(2), fsconfig(2), fsmount(2), move_mount(2).
+
+// valueMax is the longest string that fsconfig(2) takes, 256 bytes with its NUL.
+const valueMax = 255
+
+// fsContext opens a context for a new filesystem and sets its options.
+func fsContext(what, fstype string, options [][2]string) (int, error) {
+	fd, err := unix.Fsopen(fstype, unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, &mountError{what, "", err}
+	}
+	for _, o := range options {
+		if err := setOption(fd, o[0], o[1]); err != nil {
+			log := fsLog(fd)
+			unix.Close(fd)
+			return -1, &mountError{what, log, err}
+		}
+	}
+	return fd, nil
+}
+
+// setOption hands over one option; a path too long for a string goes as a file
+// descriptor (overlayfs, Linux 6.13).
+func setOption(fd int, key, value string) error {
+	if len(value) <= valueMax {
+		return unix.FsconfigSetString(fd, key, value)
+	}
+	dir, err := unix.Open(value, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(dir)
+	return unix.FsconfigSetFd(fd, key, dir)
+}
+
+// create makes the filesystem of a context and returns a detached mount of it.
+func create(fd int, what string, flags int) (int, error) {
+	defer unix.Close(fd)
+	err := unix.FsconfigCreate(fd)
+	if err == nil {
+		var mnt int
+		if mnt, err = unix.Fsmount(fd, unix.FSMOUNT_CLOEXEC, flags); err == nil {
+			return mnt, nil
+		}
+	}
+	return -1, &mountError{what, fsLog(fd), err}
+}
+
+// newOverlay returns a detached overlay. lowerdir+ takes a path as it is
+// (Linux 6.8), upperdir and workdir unescape backslashes.
+func newOverlay(o Layers) (int, error) {
+	options := [][2]string{{"source", "overlay"}}
+	for _, dir := range o.Lower {
+		options = append(options, [2]string{"lowerdir+", dir})
+	}
+	options = append(options, [2]string{"upperdir", escapedUnlessLong(o.Upper)}, [2]string{"workdir", escapedUnlessLong(o.Work)})
+	fd, err := fsContext("overlay", "overlay", options)
+	if err != nil {
+		return -1, err
+	}
+	return create(fd, "overlay", 0)
+}
+
+// escapedUnlessLong doubles the backslashes of a path that goes as a string.
+func escapedUnlessLong(path string) string {
+	if s := strings.ReplaceAll(path, `\`, `\\`); len(s) <= valueMax {
+		return s
+	}
+	return path
+}
+
+// attachNew makes fs and mounts it in the detached tree.
+func attachNew(fs FS, tree int) error {
+	options := [][2]string{{"source", fs.Source}}
+	for option := range strings.SplitSeq(fs.Data, ",") {
+		if k, v, ok := strings.Cut(option, "="); ok {
+			options = append(options, [2]string{k, v})
+		}
+	}
+	fd, err := fsContext(fs.Type, fs.Type, options)
+	if err != nil {
+		return err
+	}
+	// MS_NOSUID, MS_NODEV and MS_NOEXEC have the bits of their MOUNT_ATTR names.
+	mnt, err := create(fd, fs.Type, int(fs.Flags))
+	if err != nil {
+		return err
+	}
+	defer unix.Close(mnt)
+	if strings.HasPrefix(fs.At, "dev/") {
+		// The one devtmpfs of the machine: systemd or udev make these, else nobody does.
+		if err := unix.Mkdirat(tree, fs.At, 0o755); err != nil && !errors.Is(err, unix.EEXIST) {
+			return &mountError{fs.Type + " on " + fs.At, "", err}
+		}
+	}
+	return attach(mnt, tree, fs.At, fs.Type)
+}
+
+// attach mounts the detached mnt at path, relative to dir.
+func attach(mnt, dir int, path, what string) error {
+	if err := unix.MoveMount(mnt, "", dir, path, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		return &mountError{what + " on " + path, "", err}
+	}
+	return nil
+}
+
+// fsLog returns what the kernel wrote into the log of a context, without the
+// letter of the level ("e overlay: ...").
+func fsLog(fd int) string {
+	var lines []string
+	buf := make([]byte, 512)
+	for {
+		n, err := unix.Read(fd, buf)
+		if err != nil || n <= 2 {
+			return strings.Join(lines, "; ")
+		}
+		lines = append(lines, strings.TrimSpace(string(buf[2:n])))
+	}
+}

@@ -1,0 +1,183 @@
+package kernel
+
+import (
+	"bytes"
+	"os"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// LentMark begins the first line of a file that was lent to a tree. Behind it
+// stand the directories that were made for the file, the deepest first.
+const LentMark = "# lent by cage-up, taken back by cage-down; made:"
+
+// Lent is a file that was lent to a tree.
+type Lent struct {
+	Path string   // as the tree sees it
+	Made []string // the directories made for it, likewise, the deepest first
+}
+
+// openIn opens name as a process chrooted to root would (openat2(2),
+// RESOLVE_IN_ROOT, Linux 5.6): no link inside leads out.
+func openIn(root int, name string, flags int) (int, error) {
+	for {
+		fd, err := unix.Openat2(root, name, &unix.OpenHow{Flags: uint64(flags | unix.O_CLOEXEC), Resolve: unix.RESOLVE_IN_ROOT})
+		if err != unix.EINTR && err != unix.EAGAIN { // EAGAIN: a rename was under way
+			return fd, err
+		}
+	}
+}
+
+// inParent calls f with the directory of an absolute path inside root, open, and
+// the last component.
+func inParent(root int, name string, f func(dir int, base string) error) error {
+	dir, err := openIn(root, path.Dir(name), unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(dir)
+	return f(dir, path.Base(name))
+}
+
+// target follows the links at name until one that is none, there or not, and
+// returns its absolute path inside root; ok is false where name is no link.
+func target(root int, name string) (file string, ok bool, err error) {
+	file = path.Join("/", name)
+	for range 40 { // as many as the kernel follows
+		buf := make([]byte, unix.PathMax)
+		n := 0
+		err := inParent(root, file, func(dir int, base string) (err error) {
+			n, err = unix.Readlinkat(dir, base, buf)
+			return err
+		})
+		if err == unix.EINVAL || err == unix.ENOENT { // a file, or nothing
+			return file, ok, nil
+		}
+		if err != nil {
+			return file, ok, err
+		}
+		if link := string(buf[:n]); path.IsAbs(link) {
+			file = path.Clean(link)
+		} else {
+			file = path.Join(path.Dir(file), link)
+		}
+		ok = true
+	}
+	return file, ok, unix.ELOOP
+}
+
+// Lend writes data to where the symbolic link root/link points to, if nothing is
+// there, with a mark and the missing directories. It never leaves root.
+func Lend(root, link string, data []byte) error {
+	top, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(top)
+	file, ok, err := target(top, link)
+	if err == unix.ENOSYS || err == nil && !ok {
+		return nil // no link, or no openat2(2) to do it safely
+	}
+	if err != nil {
+		return err
+	}
+	made, err := makeParents(top, file)
+	if err != nil {
+		return err
+	}
+	mark := LentMark
+	for _, dir := range made {
+		mark += " " + dir
+	}
+	return inParent(top, file, func(dir int, base string) error {
+		fd, err := unix.Openat(dir, base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o644)
+		if err == unix.EEXIST {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		f := os.NewFile(uintptr(fd), file)
+		defer f.Close()
+		if _, err := f.Write(append([]byte(mark+"\n"), data...)); err != nil {
+			return err
+		}
+		return f.Chmod(0o644)
+	})
+}
+
+// makeParents makes the missing parents of file and returns them, the deepest first.
+func makeParents(root int, file string) (made []string, err error) {
+	for dir := path.Dir(file); ; dir = path.Dir(dir) {
+		fd, err := openIn(root, dir, unix.O_PATH|unix.O_DIRECTORY)
+		if err == nil {
+			unix.Close(fd)
+			break
+		}
+		if err != unix.ENOENT {
+			return nil, err
+		}
+		made = append(made, dir)
+	}
+	for i := len(made) - 1; i >= 0; i-- {
+		err := inParent(root, made[i], func(dir int, base string) error {
+			if err := unix.Mkdirat(dir, base, 0o755); err != nil {
+				return err
+			}
+			return unix.Fchmodat(dir, base, 0o755, 0)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+// FindLent tells whether the link root/link leads to a file that was lent.
+func FindLent(root, link string) (Lent, bool) {
+	if _, err := os.Readlink(root + "/" + link); err != nil {
+		return Lent{}, false
+	}
+	top, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return Lent{}, false
+	}
+	defer unix.Close(top)
+	file, ok, err := target(top, link)
+	if err != nil || !ok {
+		return Lent{}, false
+	}
+	fd, err := openIn(top, file, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK)
+	if err != nil {
+		return Lent{}, false
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, 4096)
+	n, _ := unix.Read(fd, buf)
+	line, _, _ := bytes.Cut(buf[:max(n, 0)], []byte("\n"))
+	made, ok := strings.CutPrefix(string(line), LentMark)
+	return Lent{file, strings.Fields(made)}, ok
+}
+
+// TakeBack removes the file and, as far as they are empty, the directories that
+// were made for it.
+func (l Lent) TakeBack(root string) error {
+	top, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(top)
+	err = inParent(top, l.Path, func(dir int, base string) error { return unix.Unlinkat(dir, base, 0) })
+	if err != nil {
+		return err
+	}
+	for _, made := range l.Made {
+		err := inParent(top, made, func(dir int, base string) error { return unix.Unlinkat(dir, base, unix.AT_REMOVEDIR) })
+		if err != nil {
+			break // somebody uses it
+		}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Mount is one mount of this process's mount namespace.
+type Mount struct {
+	ID, Parent uint64 // mount ids as proc_pid_mountinfo(5) shows them
+	Dev        uint64 // st_dev of the filesystem
+	Peers      uint64 // peer group of a shared mount, else 0 (mount_namespaces(7))
+	Root       string // the directory of the filesystem that is mounted
+	Point      string // where, as seen from this process's root directory
+	Type       string // filesystem type
+	Options    string // the filesystem's own options, octal escapes as the kernel wrote them
+
+	unique uint64 // the id that is never reused (statx STATX_MNT_ID_UNIQUE, Linux 6.8); 0 from mountinfo
+}
+
+// MountOn returns the mount that path is the root of (the topmost, where several
+// are stacked); ok is false where path is not a mount point. One statx(2) answers
+// for a path that is not (STATX_ATTR_MOUNT_ROOT, Linux 5.8).
+func MountOn(path string) (m Mount, ok bool, err error) {
+	var st unix.Statx_t
+	err = unix.Statx(unix.AT_FDCWD, path, unix.AT_NO_AUTOMOUNT, unix.STATX_MNT_ID|unix.STATX_MNT_ID_UNIQUE, &st)
+	switch {
+	case err == unix.ENOSYS || err == nil && st.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT == 0:
+		return mountOnInTable(path)
+	case err != nil:
+		return m, false, &os.PathError{Op: "stat", Path: path, Err: err}
+	case st.Attributes&unix.STATX_ATTR_MOUNT_ROOT == 0:
+		return m, false, nil
+	case st.Mask&unix.STATX_MNT_ID_UNIQUE != 0:
+		if m, err = statmount(st.Mnt_id, statmountAll); err == nil {
+			return m, true, nil
+		}
+	}
+	return mountOnInTable(path)
+}
+
+// mountOnInTable is MountOn by the mount table alone.
+func mountOnInTable(path string) (m Mount, ok bool, err error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return m, false, err
+	}
+	all, err := Mounts()
+	if err != nil {
+		return m, false, err
+	}
+	for _, x := range all {
+		// Of stacked mounts the topmost is the one that no other stands on.
+		if x.Point == real && (!ok || x.Parent == m.ID) {
+			m, ok = x, true
+		}
+	}
+	return m, ok, nil
+}
+
+// Below returns m and every mount below it in the order in which they can be
+// unmounted: the last first, what stands on a mount before it, and what hides
+// another before that one.
+func Below(m Mount) ([]Mount, error) {
+	all, err := descendants(m)
+	if err != nil {
+		return nil, err
+	}
+	children := map[uint64][]Mount{}
+	for _, x := range all {
+		if x.ID != m.ID {
+			children[x.Parent] = append(children[x.Parent], x)
+		}
+	}
+	var order []Mount
+	var visit func(Mount)
+	visit = func(x Mount) {
+		list := children[x.ID]
+		slices.Reverse(list)
+		for len(list) > 0 {
+			// Of two siblings the one higher up hides the other: a mount that was
+			// made below it afterwards would be its child.
+			i := slices.IndexFunc(list, func(a Mount) bool {
+				return !slices.ContainsFunc(list, func(b Mount) bool { return strings.HasPrefix(a.Point, b.Point+"/") })
+			})
+			visit(list[i])
+			list = slices.Delete(list, i, i+1)
+		}
+		order = append(order, x)
+	}
+	visit(m)
+	return order, nil
+}
+
+// descendants returns the mounts below m, m itself perhaps among them.
+func descendants(m Mount) ([]Mount, error) {
+	if m.unique != 0 {
+		if list, err := listmount(m.unique, statmountAll); err == nil {
+			return list, nil
+		}
+	}
+	return Mounts()
+}
+
+// Under returns every mount on dir or anywhere below it, whether dir is a mount
+// point or not. dir must be a path without symbolic links.
+func Under(dir string) ([]Mount, error) {
+	all, err := listmount(listmountRoot, statmountBasic)
+	if err != nil {
+		all, err = Mounts()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(m Mount) bool { return m.Point != dir && !strings.HasPrefix(m.Point, dir+"/") }), nil
+}
+
+// PeersOutside returns the mounts of tree that share their events with a mount
+// outside of it: unmounting below such a one would unmount there too
+// (mount_namespaces(7), "peer group").
+func PeersOutside(tree []Mount) ([]Mount, error) {
+	if !slices.ContainsFunc(tree, func(m Mount) bool { return m.Peers != 0 }) {
+		return nil, nil
+	}
+	all, err := listmount(listmountRoot, statmountIDs)
+	if err != nil {
+		all, err = Mounts()
+	}
+	if err != nil {
+		return nil, err
+	}
+	inside := map[uint64]bool{}
+	for _, m := range tree {
+		inside[m.ID] = true
+	}
+	outside := map[uint64]bool{}
+	for _, m := range all {
+		if m.Peers != 0 && !inside[m.ID] {
+			outside[m.Peers] = true
+		}
+	}
+	var list []Mount
+	for _, m := range tree {
+		if m.Peers != 0 && outside[m.Peers] {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
+
+// MakeSlave takes the mount at point out of its peer group: it still receives
+// the group's mounts and unmounts and sends none (mount(2), MS_SLAVE).
+func MakeSlave(point string) error {
+	if err := unix.Mount("", point, "", unix.MS_SLAVE, ""); err != nil {
+		return &os.PathError{Op: "make slave", Path: point, Err: err}
+	}
+	return nil
+}
+
+// Unmount unmounts the topmost mount at point, never lazily, and never follows
+// a symbolic link (umount2(2), UMOUNT_NOFOLLOW). A busy one gives EBUSY.
+func Unmount(point string) error {
+	if err := unix.Unmount(point, unix.UMOUNT_NOFOLLOW); err != nil {
+		return fmt.Errorf("cannot unmount %s: %w", point, err)
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// optionsMax is what mount(2) reads of an option string: one page, the NUL
+// included. What is longer it cuts without a word.
+const optionsMax = 4095
+
+// OverlayOptions returns the option string for mount(2), with every comma, colon
+// and backslash of a path escaped, or an error where mount(2) would cut it.
+func OverlayOptions(o Layers) (string, error) {
+	lower := make([]string, len(o.Lower))
+	for i, dir := range o.Lower {
+		lower[i] = strings.NewReplacer(`\`, `\\`, `,`, `\,`, `:`, `\:`).Replace(dir)
+	}
+	path := strings.NewReplacer(`\`, `\\`, `,`, `\,`)
+	s := "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + path.Replace(o.Upper) + ",workdir=" + path.Replace(o.Work)
+	if len(s) > optionsMax {
+		return "", fmt.Errorf("%d layers need %d bytes of options, and mount(2) takes %d", len(o.Lower), len(s), optionsMax)
+	}
+	return s, nil
+}
+
+// IsUpper tells whether dir is the upper directory of the overlay m, by device and
+// inode. known is false where the mount table does not say it in a way that
+// can be looked up: a relative path of a mount by hand, or a detached one.
+func IsUpper(m Mount, dir string) (is, known bool) {
+	want, err := os.Stat(dir)
+	if err != nil || m.Type != "overlay" {
+		return false, true
+	}
+	value, ok := option(m.Options, "upperdir")
+	if !ok {
+		return false, true // a read-only overlay
+	}
+	for _, path := range []string{value, unbackslash(value)} {
+		if got, err := os.Stat(path); err == nil && filepath.IsAbs(path) {
+			return os.SameFile(want, got), true
+		}
+	}
+	return false, false
+}
+
+// LowerDirs returns the lower directories of the overlay m, from the top down,
+// as the mount table has them.
+func LowerDirs(m Mount) []string {
+	var dirs []string
+	for o := range strings.SplitSeq(m.Options, ",") {
+		if dir, ok := strings.CutPrefix(o, "lowerdir+="); ok {
+			dirs = append(dirs, unoctal(dir))
+		} else if list, ok := strings.CutPrefix(o, "lowerdir="); ok {
+			for dir := range splitEscaped(unoctal(list)) {
+				dirs = append(dirs, unbackslash(dir))
+			}
+		}
+	}
+	return dirs
+}
+
+// option returns the value of an option of the mount table.
+func option(options, key string) (string, bool) {
+	for o := range strings.SplitSeq(options, ",") {
+		if v, ok := strings.CutPrefix(o, key+"="); ok {
+			return unoctal(v), true
+		}
+	}
+	return "", false
+}
+
+// splitEscaped yields the parts of s between colons that no backslash protects.
+func splitEscaped(s string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		start := 0
+		for i := 0; i < len(s); i++ {
+			if s[i] == '\\' {
+				i++
+			} else if s[i] == ':' {
+				if !yield(s[start:i]) {
+					return
+				}
+				start = i + 1
+			}
+		}
+		yield(s[start:])
+	}
+}
+
+// unbackslash takes the backslash away from every escaped byte.
+func unbackslash(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// MakeOpaque makes a directory of an upper layer hide what the layers below have
+// in it (overlayfs, "trusted.overlay.opaque").
+func MakeOpaque(dir string) error {
+	if err := unix.Setxattr(dir, "trusted.overlay.opaque", []byte("y"), 0); err != nil {
+		return &os.PathError{Op: "setxattr", Path: dir, Err: err}
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Layers are what an overlay is made of; all paths are absolute.
+type Layers struct {
+	Lower       []string // from the top down
+	Upper, Work string
+}
+
+// FS is a filesystem that is mounted inside an overlay.
+type FS struct {
+	Type, Source string
+	At           string  // relative to the root of the overlay
+	Flags        uintptr // MS_NOSUID, MS_NODEV, MS_NOEXEC of mount(2)
+	Data         string  // its options, k=v separated by commas
+}
+
+// Flags of an FS, mount(2).
+const (
+	NoSuid = unix.MS_NOSUID
+	NoDev  = unix.MS_NODEV
+	NoExec = unix.MS_NOEXEC
+)
+
+// mountError says which call could not mount what; the cause is the kernel's own
+// words where it has some (the log of an fs context), else the errno.
+type mountError struct {
+	what  string // "overlay on /mnt"
+	log   string
+	cause error
+}
+
+func (e *mountError) Error() string {
+	if e.log != "" {
+		return fmt.Sprintf("cannot mount %s: %s", e.what, e.log)
+	}
+	return fmt.Sprintf("cannot mount %s: %v", e.what, e.cause)
+}
+
+func (e *mountError) Unwrap() error { return e.cause }
+
+// lacking tells whether err says that this kernel, or a filter in front of it,
+// does not know the call, rather than that the mount is wrong.
+func lacking(err error) bool {
+	var m *mountError
+	if errors.As(err, &m) && m.log != "" {
+		return false
+	}
+	for _, e := range []error{unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP, unix.EPERM, unix.ENODEV} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// MountTree mounts an overlay at point and the filesystems in it, all at once:
+// whoever dies or fails on the way leaves nothing mounted. The tree is built
+// detached (Linux 6.15), else in a mount namespace of its own and cloned from
+// there (5.2), else mounted one by one and taken back on an error.
+func MountTree(point string, o Layers, inside []FS) error {
+	err := mountDetached(point, o, inside)
+	if lacking(err) {
+		err = mountCloned(point, o, inside)
+	}
+	if lacking(err) {
+		err = mountInTurn(point, o, inside)
+	}
+	return err
+}
+
+// mountDetached builds the tree out of detached mounts and attaches its root.
+func mountDetached(point string, o Layers, inside []FS) error {
+	root, err := newOverlay(o)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(root)
+	for _, fs := range inside {
+		if err := attachNew(fs, root); err != nil {
+			return err
+		}
+	}
+	return attach(root, unix.AT_FDCWD, point, "overlay")
+}
+
+// mountCloned mounts the tree at point in a private mount namespace, takes a
+// clone of it, comes back and attaches that.
+func mountCloned(point string, o Layers, inside []FS) error {
+	tree := -1
+	err := inPrivateNamespace(func() error {
+		err := mountInTurn(point, o, inside)
+		if err == nil {
+			tree, err = unix.OpenTree(unix.AT_FDCWD, point, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer unix.Close(tree)
+	return attach(tree, unix.AT_FDCWD, point, "overlay")
+}
+
+// mountInTurn is the written procedure, one mount(2) after the other.
+func mountInTurn(point string, o Layers, inside []FS) (err error) {
+	if err := mountOverlay(point, o); err != nil {
+		return err
+	}
+	mounted := []string{point}
+	for _, fs := range inside {
+		if err = MountInside(point, fs); err != nil {
+			for i := len(mounted) - 1; i >= 0; i-- {
+				err = errors.Join(err, Unmount(mounted[i]))
+			}
+			return err
+		}
+		mounted = append(mounted, point+"/"+fs.At)
+	}
+	return nil
+}
+
+// mountOverlay mounts the overlay alone: with one lowerdir+ a layer where the
+// kernel has that, else by mount(2).
+func mountOverlay(point string, o Layers) error {
+	fd, err := newOverlay(o)
+	if err == nil {
+		defer unix.Close(fd)
+		err = attach(fd, unix.AT_FDCWD, point, "overlay")
+	}
+	if !lacking(err) {
+		return err
+	}
+	options, err := OverlayOptions(o)
+	if err == nil {
+		err = unix.Mount("overlay", point, "overlay", 0, options)
+	}
+	if err != nil {
+		return &mountError{"overlay on " + point, "", err}
+	}
+	return nil
+}
+
+// MountInside mounts one filesystem inside the tree at point, by mount(2). It
+// makes the directory for it where a fresh devtmpfs may lack it.
+func MountInside(point string, fs FS) error {
+	dir := point + "/" + fs.At
+	if strings.HasPrefix(fs.At, "dev/") {
+		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+			return err
+		}
+	}
+	if err := unix.Mount(fs.Source, dir, fs.Type, fs.Flags, fs.Data); err != nil {
+		return &mountError{fs.Type + " on " + dir, "", err}
+	}
+	return nil
+}
