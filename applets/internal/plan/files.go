@@ -1,0 +1,219 @@
+package plan
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"cage/applets/internal/kernel"
+)
+
+// cannot is the error of a step: the verb, what it was about, and the cause
+// without the path that package os repeats in it.
+func cannot(verb, object string, err error) error {
+	var p *fs.PathError
+	var l *os.LinkError
+	if errors.As(err, &p) {
+		err = p.Err
+	} else if errors.As(err, &l) {
+		err = l.Err
+	}
+	return fmt.Errorf("cannot %s %s: %w", verb, object, err)
+}
+
+// Mkdir makes one directory that is not there yet, with exactly this mode and owner.
+type Mkdir struct {
+	Path     string
+	Mode     os.FileMode // permissions and os.ModeSticky, whatever the umask
+	UID, GID int
+	Parents  bool // make missing parents too, 0755; undoing leaves those
+
+	made bool
+}
+
+func (m *Mkdir) String() string {
+	var b strings.Builder
+	if m.Parents {
+		fmt.Fprintf(&b, "mkdir -p %s\n", Quote(filepath.Dir(m.Path)))
+	}
+	b.WriteString(command("mkdir", "-m", octal(m.Mode), m.Path))
+	if m.UID != 0 || m.GID != 0 {
+		fmt.Fprintf(&b, "\nchown %d:%d %s", m.UID, m.GID, Quote(m.Path))
+	}
+	return b.String()
+}
+
+// octal writes a mode as chmod(1) takes it.
+func octal(mode os.FileMode) string {
+	n := uint32(mode.Perm())
+	if mode&os.ModeSetuid != 0 {
+		n |= 0o4000
+	}
+	if mode&os.ModeSetgid != 0 {
+		n |= 0o2000
+	}
+	if mode&os.ModeSticky != 0 {
+		n |= 0o1000
+	}
+	return fmt.Sprintf("%04o", n)
+}
+
+// Do makes the directory.
+func (m *Mkdir) Do() error {
+	if m.Parents {
+		if err := os.MkdirAll(filepath.Dir(m.Path), 0o755); err != nil {
+			return cannot("make", m.Path, err)
+		}
+	}
+	if err := os.Mkdir(m.Path, m.Mode.Perm()); err != nil {
+		return cannot("make", m.Path, err)
+	}
+	m.made = true
+	if m.UID != 0 || m.GID != 0 {
+		if err := os.Chown(m.Path, m.UID, m.GID); err != nil {
+			return cannot("change the owner of", m.Path, err)
+		}
+	}
+	if err := os.Chmod(m.Path, m.Mode); err != nil {
+		return cannot("change the mode of", m.Path, err)
+	}
+	return nil
+}
+
+// Undo removes it again.
+func (m *Mkdir) Undo() error {
+	if !m.made {
+		return nil
+	}
+	m.made = false
+	return os.Remove(m.Path)
+}
+
+// Opaque makes a directory of an upper layer hide what lies below it.
+type Opaque struct{ Path string }
+
+func (o *Opaque) String() string {
+	return command("setfattr", "-n", "trusted.overlay.opaque", "-v", "y", o.Path)
+}
+
+// Do sets the mark.
+func (o *Opaque) Do() error {
+	if err := kernel.MakeOpaque(o.Path); err != nil {
+		return cannot("make opaque", o.Path, err)
+	}
+	return nil
+}
+
+// Write replaces a file as a whole, so that nobody ever sees half of it.
+type Write struct {
+	Path string
+	Data []byte
+	Mode os.FileMode
+
+	old  []byte
+	was  bool
+	done bool
+}
+
+func (w *Write) String() string {
+	const end = "___"
+	path, text := Quote(w.Path), string(w.Data)
+	how := fmt.Sprintf("printf %%s %s >%s", Quote(text), path)
+	if strings.HasSuffix(text, "\n") && !strings.Contains("\n"+text, "\n"+end+"\n") && !strings.Contains(text, "\x00") {
+		how = fmt.Sprintf("cat >%s <<'%s'\n%s%s", path, end, text, end)
+	}
+	return how + "\n" + command("chmod", octal(w.Mode), w.Path)
+}
+
+// Do writes a sibling and renames it.
+func (w *Write) Do() error {
+	old, err := os.ReadFile(w.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return cannot("read", w.Path, err)
+	}
+	w.old, w.was = old, err == nil
+	if err := kernel.Replace(w.Path, w.Data, w.Mode); err != nil {
+		return cannot("write", w.Path, err)
+	}
+	w.done = true
+	return nil
+}
+
+// Undo puts the old content back, or takes the new file away.
+func (w *Write) Undo() error {
+	switch {
+	case !w.done:
+		return nil
+	case !w.was:
+		return os.Remove(w.Path)
+	case bytes.Equal(w.old, w.Data):
+		return nil
+	}
+	return kernel.Replace(w.Path, w.old, w.Mode)
+}
+
+// Copy makes a new file To with the content of From.
+type Copy struct {
+	From, To string
+	Mode     os.FileMode
+
+	made bool
+}
+
+func (c *Copy) String() string { return command("install", "-m", octal(c.Mode), c.From, c.To) }
+
+// Do copies.
+func (c *Copy) Do() error {
+	data, err := os.ReadFile(c.From)
+	if err != nil {
+		return cannot("read", c.From, err)
+	}
+	f, err := os.OpenFile(c.To, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode)
+	if err != nil {
+		return cannot("write", c.To, err)
+	}
+	c.made = true
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(c.Mode), f.Close()); err != nil {
+		return cannot("write", c.To, err)
+	}
+	return nil
+}
+
+// Undo removes the copy.
+func (c *Copy) Undo() error {
+	if !c.made {
+		return nil
+	}
+	return os.Remove(c.To)
+}
+
+// Symlink makes a symbolic link at Path that points to Target.
+type Symlink struct {
+	Target, Path string
+
+	made bool
+}
+
+func (l *Symlink) String() string { return command("ln", "-s", l.Target, l.Path) }
+
+// Do makes the link.
+func (l *Symlink) Do() error {
+	if err := os.Symlink(l.Target, l.Path); err != nil {
+		return cannot("make link", l.Path, err)
+	}
+	l.made = true
+	return nil
+}
+
+// Undo removes the link.
+func (l *Symlink) Undo() error {
+	if !l.made {
+		return nil
+	}
+	return os.Remove(l.Path)
+}

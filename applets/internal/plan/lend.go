@@ -1,0 +1,62 @@
+package plan
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"cage/applets/internal/kernel"
+)
+
+// Lend gives a tree the content of a file of the host at the place where a
+// symbolic link of the tree points to and nothing is. Where the link is none, or
+// points to something, it does nothing.
+type Lend struct {
+	From string // on the host
+	Root string
+	Link string // relative to Root
+}
+
+func (l *Lend) String() string {
+	return fmt.Sprintf(`chroot %s sh -e -c '
+file=$(readlink -m "$1") dir=${file%%/*} made=
+[ -L "$1" ] && [ ! -e "$file" ] || exit 0
+while [ -n "$dir" ] && [ ! -d "$dir" ]; do made="$made $dir" dir=${dir%%/*}; done
+mkdir -p -m 0755 "${file%%/*}"
+{ echo %s"$made"; cat; } >"$file"
+chmod 0644 "$file"' sh %s <%s`, Quote(l.Root), strings.ReplaceAll(Quote(kernel.LentMark), "'", `"`), Quote("/"+l.Link), Quote(l.From))
+}
+
+// Do lends it.
+func (l *Lend) Do() error {
+	data, err := os.ReadFile(l.From)
+	if err != nil {
+		return cannot("read", l.From, err)
+	}
+	if err := kernel.Lend(l.Root, l.Link, data); err != nil {
+		return cannot("write the target of", l.Root+"/"+l.Link, err)
+	}
+	return nil
+}
+
+// TakeBack removes what Lend made.
+type TakeBack struct {
+	Root string
+	Lent kernel.Lent
+}
+
+func (t *TakeBack) String() string {
+	lines := []string{command("chroot", t.Root, "rm", t.Lent.Path)}
+	for _, dir := range t.Lent.Made {
+		lines = append(lines, command("chroot", t.Root, "rmdir", "--ignore-fail-on-non-empty", dir))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Do removes it.
+func (t *TakeBack) Do() error {
+	if err := t.Lent.TakeBack(t.Root); err != nil {
+		return cannot("remove", t.Root+t.Lent.Path, err)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package plan
+
+import (
+	"path/filepath"
+
+	"cage/applets/internal/kernel"
+)
+
+// Rename gives From the new name To, which nothing has yet, and makes that
+// durable.
+type Rename struct {
+	From, To string
+
+	done bool
+}
+
+func (r *Rename) String() string { return command("mv", "-T", r.From, r.To) }
+
+// Do renames.
+func (r *Rename) Do() error {
+	if err := kernel.RenameNew(r.From, r.To); err != nil {
+		return cannot("rename", r.From+" to "+r.To, err)
+	}
+	r.done = true
+	if err := kernel.SyncDir(filepath.Dir(r.To)); err != nil {
+		return cannot("sync", filepath.Dir(r.To), err)
+	}
+	return nil
+}
+
+// Undo gives the old name back.
+func (r *Rename) Undo() error {
+	if !r.done {
+		return nil
+	}
+	return kernel.RenameNew(r.To, r.From)
+}
+
+// Exchange lets A and B, of one directory, trade names at one moment
+// (renameat2(2), RENAME_EXCHANGE).
+type Exchange struct {
+	A, B string
+
+	done bool
+}
+
+func (e *Exchange) String() string {
+	aside := e.B + ".aside"
+	return command("mv", "-T", e.A, aside) + "\n" + command("mv", "-T", e.B, e.A) + "\n" + command("mv", "-T", aside, e.B)
+}
+
+// Do exchanges the names.
+func (e *Exchange) Do() error {
+	if err := kernel.Exchange(e.A, e.B); err != nil {
+		return cannot("exchange", e.A+" and "+e.B, err)
+	}
+	e.done = true
+	if err := kernel.SyncDir(filepath.Dir(e.A)); err != nil {
+		return cannot("sync", filepath.Dir(e.A), err)
+	}
+	return nil
+}
+
+// Undo exchanges them again.
+func (e *Exchange) Undo() error {
+	if !e.done {
+		return nil
+	}
+	return kernel.Exchange(e.A, e.B)
+}
+
+// Remove removes a directory and all in it, and never crosses a mount.
+type Remove struct {
+	Path     string
+	Progress func(entries int) // told of long removals; may be nil
+}
+
+func (r *Remove) String() string { return command("rm", "-r", "--one-file-system", r.Path) }
+
+// Do removes.
+func (r *Remove) Do() error {
+	return kernel.Remove(filepath.Dir(r.Path), filepath.Base(r.Path), r.Progress)
+}
+
+// Snapshot makes a read-only btrfs snapshot of Source at Path.
+type Snapshot struct {
+	Source, Path string
+
+	made bool
+}
+
+func (s *Snapshot) String() string {
+	return command("btrfs", "subvolume", "snapshot", "-r", s.Source, s.Path)
+}
+
+// Do makes the snapshot.
+func (s *Snapshot) Do() error {
+	if err := kernel.Snapshot(s.Source, filepath.Dir(s.Path), filepath.Base(s.Path)); err != nil {
+		return cannot("snapshot", s.Source, err)
+	}
+	s.made = true
+	return nil
+}
+
+// Undo deletes it again.
+func (s *Snapshot) Undo() error {
+	if !s.made {
+		return nil
+	}
+	return kernel.DeleteSubvolume(filepath.Dir(s.Path), filepath.Base(s.Path))
+}

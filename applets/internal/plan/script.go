@@ -1,0 +1,97 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"cage/applets/internal/kernel"
+)
+
+// logMax is the size in bytes from which a log makes room: it becomes log.1.
+const logMax = 1 << 20
+
+// Script runs a program inside a tree as root, with an empty standard input and
+// its output appended to a log, and waits for its exit.
+type Script struct {
+	What   string // for the message: "the start script of web"
+	Root   string
+	Path   string // inside
+	Env    []string
+	Log    string
+	Cgroup kernel.Cgroup    // it starts in this one, where there is one
+	Limit  time.Duration    // 0: none
+	Stop   <-chan os.Signal // a signal ends it
+}
+
+// ScriptError says that a script failed.
+type ScriptError struct {
+	cause error
+	Log   string // where its output is
+	From  int64  // and where in it this run's begins
+}
+
+func (e *ScriptError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *ScriptError) Unwrap() error { return e.cause }
+
+func (s *Script) String() string {
+	words := append([]string{"env", "-i"}, s.Env...)
+	return command(append(words, "chroot", s.Root, s.Path)...) + " </dev/null >>" + Quote(s.Log) + " 2>&1"
+}
+
+// Do runs it.
+func (s *Script) Do() error {
+	if info, err := os.Stat(s.Log); err == nil && info.Size() >= logMax {
+		if err := os.Rename(s.Log, s.Log+".1"); err != nil {
+			return cannot("move aside", s.Log, err)
+		}
+	}
+	log, err := os.OpenFile(s.Log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return cannot("write", s.Log, err)
+	}
+	defer log.Close()
+	info, err := log.Stat()
+	if err != nil {
+		return cannot("read", s.Log, err)
+	}
+	status, err := kernel.Run(kernel.Command{Root: s.Root, Args: []string{s.Path}, Env: s.Env, Output: log, Cgroup: s.Cgroup}, s.Limit, s.Stop)
+	if err == nil && status != 0 {
+		err = errors.New(statusWords(status))
+	}
+	if err != nil {
+		return &ScriptError{cannot("run", s.What, err), s.Log, info.Size()}
+	}
+	return nil
+}
+
+// statusWords says how a process ended.
+func statusWords(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return "it was ended by signal " + strings.ToUpper(status.Signal().String())
+	}
+	return fmt.Sprintf("exit status %d", status.ExitStatus())
+}
+
+// KillCommands is what cage-down does to processes, for a shell: HUP to those
+// with a terminal, TERM and CONT to all, and KILL after the grace. It is no step,
+// for cage-down itself never kills by number alone.
+func KillCommands(pids []int, grace time.Duration) string {
+	list := strings.Trim(fmt.Sprint(pids), "[]")
+	if grace == 0 {
+		return fmt.Sprintf("kill -KILL %s 2>/dev/null || true", list)
+	}
+	return fmt.Sprintf(`for pid in %s; do
+  [ "$(ps -o tty= -p $pid)" = '?' ] || kill -HUP $pid 2>/dev/null || true
+  kill -TERM $pid 2>/dev/null || true
+  kill -CONT $pid 2>/dev/null || true
+done
+for pid in %[1]s; do
+  timeout %g tail -f --pid=$pid /dev/null || kill -KILL $pid 2>/dev/null || true
+done`, list, grace.Seconds())
+}
