@@ -1,0 +1,172 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"cage/conf"
+
+	"github.com/google/uuid"
+)
+
+// ErrNotFound says that no cage answers to a name.
+var ErrNotFound = errors.New("no such cage")
+
+// ErrAmbiguous says that several cages answer to a name.
+var ErrAmbiguous = errors.New("more than one cage")
+
+// prefixMin is how many characters of a uuid say which one is meant.
+const prefixMin = 4
+
+// NewUUID returns a random uuid (RFC 9562, version 4).
+func NewUUID() string { return uuid.NewString() }
+
+// IsUUID tells whether s is a uuid in its canonical form: 36 characters, lower case.
+func IsUUID(s string) bool {
+	u, err := uuid.Parse(s)
+	return err == nil && u.String() == s
+}
+
+// List returns all cages, sorted by uuid. A data directory that is not there
+// holds none.
+func (s *Store) List() ([]Entry, error) {
+	dirs, err := os.ReadDir(s.Data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, cannot("read", s.Data, err)
+	}
+	var all []Entry
+	for _, d := range dirs {
+		name := d.Name()
+		stem, isR := strings.CutSuffix(name, ".r")
+		stem, isW := strings.CutSuffix(stem, ".w")
+		if isR != isW && d.IsDir() && IsUUID(stem) {
+			all = append(all, Entry{stem, filepath.Join(s.Data, name), isW})
+		}
+	}
+	return all, nil
+}
+
+// Get returns the cage with exactly this uuid. Its directory as .r and as .w is an error.
+func (s *Store) Get(id string) (Entry, error) {
+	r := Entry{id, filepath.Join(s.Data, id+".r"), false}
+	w := Entry{id, filepath.Join(s.Data, id+".w"), true}
+	isR, errR := isDir(r.Dir)
+	isW, errW := isDir(w.Dir)
+	switch err := errors.Join(errR, errW); {
+	case err != nil:
+		return r, err
+	case isR && isW:
+		return r, fmt.Errorf("cannot use %s: both %s and %s are there", id, filepath.Base(r.Dir), filepath.Base(w.Dir))
+	case isW:
+		return w, nil
+	case isR:
+		return r, nil
+	}
+	return r, fmt.Errorf("cannot find %s: %w", id, ErrNotFound)
+}
+
+// isDir tells whether path is a directory and no link to one.
+func isDir(path string) (bool, error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, cannot("read", path, err)
+	}
+	return info.IsDir(), nil
+}
+
+// Find returns the cage that ref names: `host`, a full uuid, a name, or a unique
+// prefix of a uuid.
+func (s *Store) Find(ref string) (Entry, error) {
+	if ref == "host" {
+		ref = HostUUID
+	}
+	if IsUUID(ref) {
+		return s.Get(ref)
+	}
+	all, err := s.List()
+	if err != nil {
+		return Entry{}, err
+	}
+	var found []Entry
+	for _, e := range all {
+		if e.Name() == ref && ref != "" {
+			found = append(found, e)
+		}
+	}
+	if len(found) == 0 && len(ref) >= prefixMin {
+		for _, e := range all {
+			if strings.HasPrefix(e.UUID, ref) {
+				found = append(found, e)
+			}
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return Entry{}, fmt.Errorf("cannot find %s: %w", ref, ErrNotFound)
+	case len(found) > 1 && found[0].UUID != found[len(found)-1].UUID:
+		names := make([]string, len(found))
+		for i, e := range found {
+			names[i] = e.UUID + " (" + e.Name() + ")"
+		}
+		return Entry{}, fmt.Errorf("cannot choose %s: %w: %s", ref, ErrAmbiguous, strings.Join(names, ", "))
+	}
+	return s.Get(found[0].UUID)
+}
+
+// Name returns the name in the entry's conf, read as the article's sed would,
+// or "" where there is none to be read.
+func (e Entry) Name() string {
+	data, err := os.ReadFile(e.ConfPath())
+	if err != nil {
+		return ""
+	}
+	return conf.Parse(data).Get("name")
+}
+
+// CheckName tells why a cage cannot get this name, if so.
+func CheckName(name string) error {
+	switch err := conf.Holds(name); {
+	case err != nil:
+		return err
+	case name == "":
+		return errors.New("it is empty")
+	case name == "host":
+		return errors.New("it is the name of the host")
+	case IsUUID(strings.ToLower(name)):
+		return errors.New("it looks like a uuid")
+	case strings.Contains(name, "/"):
+		return errors.New("it has a slash")
+	}
+	return nil
+}
+
+// Dependants returns the cages whose conf names id as a base.
+func (s *Store) Dependants(id string) ([]*Cage, error) {
+	all, err := s.List()
+	if err != nil {
+		return nil, err
+	}
+	var found []*Cage
+	for _, e := range all {
+		data, err := os.ReadFile(e.ConfPath())
+		if err != nil {
+			continue // without a conf it stands on nothing
+		}
+		f := conf.Parse(data)
+		if slices.Contains(strings.Split(f.Get("base"), ":"), id) {
+			found = append(found, &Cage{Entry: e, Conf: f, Name: f.Get("name")})
+		}
+	}
+	return found, nil
+}

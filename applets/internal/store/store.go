@@ -1,0 +1,88 @@
+// Package store knows the cages on disk: where they are, how they are named, and
+// which bases they stand on. It reads files and knows no mounts.
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"cage/conf"
+)
+
+// The conf of all cages: the first that exists is read. The second name is the
+// one that the article creates.
+var confPaths = []string{"/etc/opt/cage/cage.conf", "/etc/opt/cage/conf"}
+
+// globalKeys are the keys of that conf, in the order of the Store's fields.
+var globalKeys = []string{"tool", "data", "host", "snapshots"}
+
+// HostUUID is the uuid of the host's cage, the nil uuid.
+const HostUUID = "00000000-0000-0000-0000-000000000000"
+
+// Store is the set of all cages, as cage.conf(5) says where they are.
+type Store struct {
+	Tool      string // where cage itself is installed
+	Data      string // the directory of the cages, symbolic links resolved where it exists
+	Host      string // the subvolume that cage-snapshot copies
+	Snapshots string // where it puts the copies
+}
+
+// Open reads the conf at path, which must exist; with an empty path the usual
+// ones, and where neither exists the built-in values hold.
+func Open(path string) (*Store, error) {
+	file, path, err := readConf(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{Tool: "/opt/cage", Data: "/var/opt/cage", Host: "/", Snapshots: "/.snapshots"}
+	fields := []*string{&s.Tool, &s.Data, &s.Host, &s.Snapshots}
+	for i, key := range globalKeys {
+		value := file.Get(key)
+		if value == "" {
+			continue
+		}
+		if !filepath.IsAbs(value) {
+			return nil, fmt.Errorf("cannot use %s: %s=%s is not an absolute path", path, key, value)
+		}
+		*fields[i] = filepath.Clean(value)
+	}
+	if real, err := filepath.EvalSymlinks(s.Data); err == nil {
+		s.Data = real
+	}
+	return s, nil
+}
+
+// readConf returns the conf of all cages and its path.
+func readConf(path string) (*conf.File, string, error) {
+	paths := confPaths
+	if path != "" {
+		paths = []string{path}
+	}
+	for _, p := range paths {
+		data, err := os.ReadFile(p)
+		if errors.Is(err, fs.ErrNotExist) && path == "" {
+			continue
+		}
+		if err != nil {
+			return nil, p, cannot("read", p, err)
+		}
+		file := conf.Parse(data)
+		if err := file.Check(globalKeys); err != nil {
+			return nil, p, cannot("use", p, err)
+		}
+		return file, p, nil
+	}
+	return conf.Parse(nil), "", nil
+}
+
+// cannot words an error of this room; the path is said once.
+func cannot(verb, object string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return fmt.Errorf("cannot %s %s: %w", verb, object, err)
+}
