@@ -6,8 +6,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// version is what -V prints.
-const version = "0.1"
+// version is what -V prints; the build sets it (-ldflags -X).
+var version = "dev"
 
 // cli's own version flag has the alias -v, which is --verbose here, and two flags of one name panic.
 // It is a global of cli that every App appends by itself, so it is replaced once, for all of them.

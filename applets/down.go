@@ -1,0 +1,225 @@
+package applets
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
+	"cage/applets/internal/store"
+
+	"github.com/urfave/cli/v2"
+)
+
+// graceDefault is how many seconds processes have between TERM and KILL.
+const graceDefault = 10
+
+type downOptions struct {
+	seconds  float64
+	force    bool // end those of the host that hold the cage busy too
+	noScript bool // the start script failed: its counterpart has nothing to stop
+}
+
+func newDown(s *session) *cli.App {
+	var o downOptions
+	app := s.app(
+		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, Value: graceDefault, Usage: "wait `SECONDS` for the stop script, and for processes before killing them", Destination: &o.seconds},
+		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "end processes of the host that hold the cage busy, too", Destination: &o.force},
+	)
+	app.Action = func(c *cli.Context) error {
+		if o.seconds < 0 {
+			return usageError("--time must not be negative")
+		}
+		return s.each(c, func(ref string) error { return runDown(s, o, ref) })
+	}
+	return describe(app, "CAGE...", `   cage-down web             stop script, TERM, KILL after 10 s, unmount
+   cage-down -t 60 db        give a database a minute to end
+`)
+}
+
+// runDown stops what runs in a cage and unmounts it.
+func runDown(s *session, o downOptions, ref string) error {
+	c, err := s.load(ref)
+	if err != nil {
+		return err
+	}
+	f, err := look(c)
+	if err != nil {
+		return err
+	}
+	if f.state == down {
+		s.note("%s is down already", c.Label())
+		return nil
+	}
+	t, g := f.kernelTree(), cgroupOf(c)
+	if p, ok := kernel.CallerInside(t, g); ok {
+		return withHint(fmt.Errorf("cannot bring down %s: this command, or what started it, stands in it (%d %s, %s)", c.Label(), p.PID, p.Comm, p.Path), "cd /")
+	}
+	grace := time.Duration(o.seconds * float64(time.Second))
+	if c.Stop != "" && !o.noScript {
+		s.stopScript(c, grace)
+	}
+	if s.dryRun {
+		return s.printDown(c, f, grace, o)
+	}
+	held, err := s.lock(c.Entry)
+	if err != nil {
+		return err
+	}
+	defer held.release()
+	if err := s.takeDown(c, o, grace); err != nil {
+		return err
+	}
+	if used, err := kernel.UpperInUse(c.Root); err != nil {
+		return err
+	} else if used {
+		return inUse(c, "finish bringing down")
+	}
+	return nil
+}
+
+// stopScript runs the stop script; what goes wrong with it is reported and does
+// not keep the cage up.
+func (s *session) stopScript(c *store.Cage, limit time.Duration) {
+	err := checkScript(c, "stop", c.Stop)
+	if err == nil {
+		err = s.carryOut(s.planScript(c, "stop", c.Stop, limit))
+		s.showOutput(err)
+	}
+	if err != nil {
+		s.tell(err)
+	}
+}
+
+// takeDown ends the cage's processes and unmounts, again until an unmount
+// succeeds or time is up. What counts is the unmount, not what a look at the
+// processes found.
+func (s *session) takeDown(c *store.Cage, o downOptions, grace time.Duration) error {
+	g := cgroupOf(c)
+	deadline := time.Now().Add(max(grace, time.Second) + time.Second)
+	for first := true; ; first = false {
+		f, err := look(c)
+		if err != nil {
+			return err
+		}
+		if f.state == down {
+			return g.Remove()
+		}
+		if err := s.end(f, g, grace, o, first); err != nil {
+			return err
+		}
+		p, err := planDown(c, f)
+		if err != nil {
+			return err
+		}
+		err = s.carryOut(p)
+		if err != nil && !errors.Is(err, syscall.EBUSY) {
+			return err
+		}
+		if err == nil {
+			continue // the look at the top of the loop says whether something lay beneath
+		}
+		if err := s.holders(c, f, o, first); err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return withHint(fmt.Errorf("cannot bring down %s: %w%s", c.Label(), err, others(f)), "cage-down %s", c.Label())
+		}
+		time.Sleep(10 * time.Millisecond) // nothing tells when a mount stops being busy
+	}
+}
+
+// end ends the cage's processes. The first time a cgroup with nobody in it is
+// proof enough to try an unmount, without a look at every process of the host.
+func (s *session) end(f facts, g kernel.Cgroup, grace time.Duration, o downOptions, first bool) error {
+	t := f.kernelTree()
+	if first {
+		populated, err := g.Populated()
+		if err == nil && !populated {
+			return nil
+		}
+		if err == nil {
+			t = kernel.Tree{Point: t.Point} // the cgroup alone
+		}
+	}
+	return kernel.End(t, g, grace, o.also(), s.stop)
+}
+
+// also chooses the holders that --force ends besides the cage's own processes.
+func (o downOptions) also() func(kernel.Process) bool {
+	if !o.force {
+		return nil
+	}
+	return func(kernel.Process) bool { return true }
+}
+
+// holders returns an error that names the host's processes that keep the cage
+// busy, unless --force is going to end them.
+func (s *session) holders(c *store.Cage, f facts, o downOptions, first bool) error {
+	if o.force {
+		return nil
+	}
+	list, err := kernel.Holders(f.kernelTree())
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, p := range list {
+		if p.How == "root" {
+			return nil // the cage's own: the next round ends it
+		}
+		names = append(names, fmt.Sprintf("%d %s (%s %s)", p.PID, p.Comm, p.How, p.Path))
+	}
+	if len(names) == 0 || first {
+		return nil // it may just have ended: one more round
+	}
+	return withHint(fmt.Errorf("cannot bring down %s: it is held busy by %s", c.Label(), strings.Join(names, ", ")), "cage-down -f %s", c.Label())
+}
+
+// others names what keeps a cage busy and is no process.
+func others(f facts) string {
+	if list := kernel.OtherHolders(f.kernelTree()); len(list) > 0 {
+		return " (" + strings.Join(list, ", ") + ")"
+	}
+	return ""
+}
+
+// printDown prints what a down would do with things as they are now.
+func (s *session) printDown(c *store.Cage, f facts, grace time.Duration, o downOptions) error {
+	pids, err := kernel.Members(f.kernelTree(), cgroupOf(c), o.also())
+	if err != nil {
+		return err
+	}
+	if len(pids) > 0 {
+		fmt.Fprintln(s.stdout, plan.KillCommands(pids, grace))
+	}
+	p, err := planDown(c, f)
+	if err != nil {
+		return err
+	}
+	return s.carryOut(p)
+}
+
+// planDown is the story of unmounting a cage: what it was lent is taken back,
+// then every mount below the mountpoint goes, the last first, and none that
+// would take one of the host's along.
+func planDown(c *store.Cage, f facts) (plan.Plan, error) {
+	var p plan.Plan
+	if lent, ok := kernel.FindLent(c.Mountpoint, resolvLink); ok {
+		p = append(p, &plan.TakeBack{Root: c.Mountpoint, Lent: lent})
+	}
+	slaves, err := kernel.PeersOutside(f.tree)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range slaves {
+		p = append(p, &plan.MakeSlave{Point: m.Point})
+	}
+	for _, m := range f.tree {
+		p = append(p, &plan.Unmount{Point: m.Point})
+	}
+	return p, nil
+}

@@ -1,0 +1,207 @@
+package applets
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
+	"cage/applets/internal/store"
+	"cage/conf"
+)
+
+// hostCage is what the host's cage is to become.
+type hostCage struct{ target, name, memo string }
+
+// planHost makes the host's cage, or lets it move on: those born on the old
+// snapshot are first given a base of their own on it, and at every moment in
+// between each still mounts what it was born on. It returns the locks it took.
+func (s *session) planHost(h hostCage) (plan.Plan, locks, error) {
+	old, err := s.store.Get(store.HostUUID)
+	dir := filepath.Join(s.store.Data, store.HostUUID+".r")
+	if errors.Is(err, store.ErrNotFound) {
+		p, err := s.planR(dir, h.target, conf.Parse([]byte("uuid="+store.HostUUID+"\nname=\nmemo=\nroot=root\n")), h.name, h.memo)
+		return append(p, &plan.Rename{From: aside(dir), To: dir}), nil, err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := old.Load()
+	if err != nil {
+		return nil, nil, err
+	}
+	target, err := linkOnly(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	if target == h.target {
+		return nil, nil, nil
+	}
+	pin, id, err := s.planPin(c, target)
+	if err != nil {
+		return nil, nil, err
+	}
+	rewrites, held, err := s.planRewrites(id)
+	if err != nil {
+		return nil, held, err
+	}
+	next, err := s.planR(dir, h.target, conf.Parse(slices.Clone(c.Conf.Bytes())), h.name, h.memo)
+	if err != nil {
+		return nil, held, err
+	}
+	p := slices.Concat(pin, rewrites, next)
+	return append(p, &plan.Exchange{A: dir, B: aside(dir)}, &plan.Remove{Path: aside(dir)}), held, nil
+}
+
+// aside is the hidden name under which dir is prepared.
+func aside(dir string) string { return filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+".new") }
+
+// planR prepares a base under its hidden name: a conf, and a root that is a link.
+func (s *session) planR(dir, target string, file *conf.File, name, memo string) (plan.Plan, error) {
+	if err := errors.Join(file.Set("name", name), file.Set("memo", memo)); err != nil {
+		return nil, err
+	}
+	root := file.Get("root")
+	if root == "" {
+		root = "root"
+	}
+	var p plan.Plan
+	if lexists(aside(dir)) { // one that was interrupted
+		p = append(p, &plan.Remove{Path: aside(dir)})
+	}
+	return append(p,
+		&plan.Mkdir{Path: aside(dir), Mode: 0o755},
+		&plan.Symlink{Target: target, Path: filepath.Join(aside(dir), root)},
+		&plan.Write{Path: filepath.Join(aside(dir), "cage.conf"), Data: file.Bytes(), Mode: 0o644}), nil
+}
+
+// linkOnly returns where the host's root points to. A directory of its own, or
+// anything else beside the conf, is not cage's to throw away.
+func linkOnly(c *store.Cage) (string, error) {
+	entries, err := os.ReadDir(c.Dir)
+	if err != nil {
+		return "", cannot("read", c.Dir, err)
+	}
+	for _, e := range entries {
+		if path := filepath.Join(c.Dir, e.Name()); path != c.Root && path != c.ConfPath() {
+			return "", fmt.Errorf("cannot replace %s: it holds more than a conf and a link: %s", c.Dir, e.Name())
+		}
+	}
+	target, err := os.Readlink(c.Root)
+	if err != nil {
+		return "", fmt.Errorf("cannot replace %s: its root is not a link", c.Dir)
+	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(c.Dir, target)
+	}
+	return target, nil
+}
+
+// planPin makes a base of the snapshot that the host's cage stands on, which
+// takes the host's old name and memo, unless there is one already. It returns
+// the base's uuid.
+func (s *session) planPin(host *store.Cage, target string) (plan.Plan, string, error) {
+	all, err := s.store.List()
+	if err != nil {
+		return nil, "", err
+	}
+	for _, e := range all {
+		if e.Writable || e.UUID == store.HostUUID {
+			continue
+		}
+		c, err := e.Load()
+		if err != nil {
+			continue
+		}
+		if link, err := os.Readlink(c.Root); err == nil && link == target && slices.Equal(c.Base, host.Base) {
+			return nil, e.UUID, nil
+		}
+	}
+	id := store.NewUUID()
+	file := conf.Parse(slices.Clone(host.Conf.Bytes()))
+	if err := file.Set("uuid", id); err != nil {
+		return nil, "", err
+	}
+	dir := filepath.Join(s.store.Data, id+".r")
+	p, err := s.planR(dir, target, file, host.Name, host.Memo)
+	return append(p, &plan.Rename{From: aside(dir), To: dir}), id, err
+}
+
+// planRewrites locks every cage that stands on the host, bases before cages and
+// each by uuid, and rewrites its conf to stand on id.
+func (s *session) planRewrites(id string) (p plan.Plan, held locks, err error) {
+	list, err := s.store.Dependants(store.HostUUID)
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.SortFunc(list, func(a, b *store.Cage) int {
+		if a.Writable != b.Writable {
+			if b.Writable {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.UUID, b.UUID)
+	})
+	for _, c := range list {
+		lock, err := kernel.LockDir(c.Dir, true)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // removed meanwhile
+		}
+		if err != nil {
+			return nil, held, cannot("lock", c.Dir, err)
+		}
+		held = append(held, lock)
+		data, err := os.ReadFile(c.ConfPath())
+		if err != nil {
+			return nil, held, cannot("read", c.ConfPath(), err)
+		}
+		file := conf.Parse(data)
+		base := strings.Split(file.Get("base"), ":")
+		for i, b := range base {
+			if b == store.HostUUID {
+				base[i] = id
+			}
+		}
+		if err := file.Set("base", strings.Join(base, ":")); err != nil {
+			return nil, held, cannot("rewrite", c.ConfPath(), err)
+		}
+		p = append(p, &plan.Write{Path: c.ConfPath(), Data: file.Bytes(), Mode: 0o644})
+	}
+	return p, held, nil
+}
+
+// hole is a place that a snapshot of the host has empty.
+type hole struct{ path, why string }
+
+// holes returns the subvolumes nested in the host and the filesystems mounted on
+// it, but for those that a cage mounts itself or that hold nothing to keep.
+func (s *session) holes() []hole {
+	host := s.store.Host
+	var list []hole
+	nested, err := kernel.NestedSubvolumes(host)
+	if err == nil {
+		for _, rel := range nested {
+			path := filepath.Join(host, rel)
+			if _, ok := below(s.store.Snapshots, path); !ok {
+				list = append(list, hole{path, "a subvolume of its own"})
+			}
+		}
+	}
+	mounts, err := kernel.Under(host)
+	if err != nil {
+		return list
+	}
+	for _, m := range mounts {
+		top, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(m.Point, host), "/"), "/")
+		_, caged := below(s.store.Data, m.Point)
+		if m.Point != host && !caged && !slices.Contains([]string{"proc", "sys", "dev", "run", "tmp"}, top) {
+			list = append(list, hole{m.Point, "a mount of " + m.Type})
+		}
+	}
+	return list
+}

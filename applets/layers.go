@@ -1,0 +1,125 @@
+package applets
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
+	"cage/applets/internal/store"
+)
+
+// hiddenDir is a directory of a new upper layer that keeps a cage from seeing
+// the cages and snapshots of what it stands on, or leads to one that does.
+type hiddenDir struct {
+	path   string // relative to the root
+	info   os.FileInfo
+	opaque bool
+}
+
+// hidden returns the directories to lay over, parents first.
+func (s *session) hidden(layers []store.Layer) []hiddenDir {
+	var list []hiddenDir
+	add := func(h hiddenDir) {
+		if !slices.ContainsFunc(list, func(x hiddenDir) bool { return x.path == h.path }) {
+			list = append(list, h)
+		}
+	}
+	for _, l := range layers {
+		for _, dir := range []string{s.store.Data, s.store.Snapshots} {
+			rel, ok := below(l.Dir, dir)
+			if !ok && s.isSnapshot(l.Dir) {
+				rel, ok = below(s.store.Host, dir)
+			}
+			if info, err := os.Lstat(filepath.Join(l.Dir, rel)); !ok || err != nil || !info.IsDir() {
+				continue
+			}
+			for _, part := range parents(rel) {
+				if info, err := os.Lstat(filepath.Join(l.Dir, part)); err == nil {
+					add(hiddenDir{part, info, part == rel})
+				}
+			}
+		}
+	}
+	return list
+}
+
+// isSnapshot tells whether dir is one of the snapshots of the host.
+func (s *session) isSnapshot(dir string) bool {
+	snapshots, err := filepath.EvalSymlinks(s.store.Snapshots)
+	return err == nil && filepath.Dir(dir) == snapshots
+}
+
+// parents returns path and what leads to it, the shortest first.
+func parents(path string) []string {
+	var list []string
+	for i, c := range path + "/" {
+		if c == '/' {
+			list = append(list, path[:i])
+		}
+	}
+	return list
+}
+
+// like makes a directory with the mode and owner of another.
+func like(path string, info os.FileInfo) *plan.Mkdir {
+	m := &plan.Mkdir{Path: path, Mode: 0o755}
+	if info != nil {
+		m.Mode = info.Mode() &^ os.ModeDir
+		m.UID, m.GID = kernel.Owner(info)
+	}
+	return m
+}
+
+// checkLayers refuses lower directories in another subvolume of the btrfs that
+// the upper one is in. Overlayfs takes both for one filesystem and shows their
+// inode numbers as they are, and btrfs counts those in each subvolume anew: two
+// files with one number look like one to find, cp, tar and du.
+func (s *session) checkLayers(o newOptions, layers []store.Layer) error {
+	if o.force {
+		return nil
+	}
+	upper, ok, err := kernel.SubvolumeOf(nearest(s.store.Data))
+	if err != nil || !ok {
+		return err
+	}
+	for _, l := range layers {
+		lower, ok, err := kernel.SubvolumeOf(l.Dir)
+		if err != nil {
+			return err
+		}
+		// A snapshot of the upper's own subvolume has the numbers that were given
+		// before, and the upper gets later ones.
+		if !ok || lower.Filesystem != upper.Filesystem || lower.ID == upper.ID || lower.ParentUUID == upper.UUID {
+			continue
+		}
+		return withHint(fmt.Errorf("cannot stand on %s: %s is in another subvolume of the same btrfs, where different files have the same inode number, "+
+			"so that find, cp and tar would confuse them", l.Base.Label(), s.store.Data),
+			"cage.conf(5): data= in the subvolume that is snapshotted, or on another filesystem; or cage-new --force")
+	}
+	return nil
+}
+
+// hideable are the places, relative to a root, where a copy of this host has its
+// cages and snapshots: as the machine sees them, and as the host subvolume does.
+func hideable(s *store.Store) []string {
+	var places []string
+	for _, dir := range []string{s.Data, s.Snapshots} {
+		places = append(places, strings.TrimPrefix(dir, "/"))
+		if rel, ok := below(s.Host, dir); ok {
+			places = append(places, rel)
+		}
+	}
+	return places
+}
+
+// below returns path relative to dir, if it is below it.
+func below(dir, path string) (string, bool) {
+	if dir == "/" {
+		return strings.TrimPrefix(path, "/"), path != "/"
+	}
+	return strings.CutPrefix(path, dir+"/")
+}

@@ -1,0 +1,306 @@
+package applets
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
+	"cage/applets/internal/store"
+	"cage/conf"
+
+	"github.com/urfave/cli/v2"
+)
+
+type newOptions struct {
+	name, memo, base string
+	start, stop      string
+	set              []string // KEY=VALUE
+	ro               string
+	force            bool
+
+	hasMemo bool // an empty memo was asked for, too
+}
+
+func newNew(s *session) *cli.App {
+	var o newOptions
+	app := s.app(
+		&cli.StringFlag{Name: "name", Usage: "call it `NAME`", Destination: &o.name},
+		&cli.StringFlag{Name: "memo", Usage: "note `TEXT` in its conf", Destination: &o.memo},
+		&cli.StringFlag{Name: "base", Usage: "let it stand on `REF[:REF]`, the first on top (default: host)", Destination: &o.base},
+		&cli.StringFlag{Name: "start", Usage: "copy `FILE` as its start script", Destination: &o.start},
+		&cli.StringFlag{Name: "stop", Usage: "copy `FILE` as its stop script", Destination: &o.stop},
+		&cli.StringSliceFlag{Name: "set", Usage: "put `KEY=VALUE` into its conf", KeepSpace: true},
+		&cli.StringFlag{Name: "ro", Usage: "make a base of the directory `DIR`", Destination: &o.ro},
+		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "stand on another subvolume of the same btrfs all the same", Destination: &o.force},
+	)
+	app.Action = func(c *cli.Context) error {
+		if c.NArg() > 0 {
+			return usageError("unknown operand " + c.Args().First())
+		}
+		o.set, o.hasMemo = c.StringSlice("set"), c.IsSet("memo")
+		if err := s.open(); err != nil {
+			return err
+		}
+		return runNew(s, o)
+	}
+	return describe(app, "", `   cage-new --name web                  over the last snapshot of the host
+   cage-new --name lab --base tools:host
+   cage-new --ro /srv/tree --name tools  a base of a directory
+`)
+}
+
+// runNew makes a cage, or a base of a directory.
+func runNew(s *session, o newOptions) error {
+	if err := checkNew(s, o); err != nil {
+		return err
+	}
+	id := store.NewUUID()
+	for {
+		c, err := s.draft(o, id)
+		if err != nil {
+			return err
+		}
+		var layers []store.Layer
+		if len(c.Base) > 0 {
+			if layers, _, err = s.store.Layers(c); err != nil {
+				return err
+			}
+		}
+		held, err := lockLayers(layers)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // a base was removed or re-pointed while waiting
+		}
+		if err != nil {
+			return err
+		}
+		defer held.release()
+		if layers != nil { // the host may have moved on while waiting
+			var warning string
+			if layers, warning, err = s.store.Layers(c); err != nil {
+				return err
+			}
+			if warning != "" {
+				s.warn("%s", warning)
+			}
+		}
+		return s.makeCage(o, c, layers)
+	}
+}
+
+// makeCage carries out the plan for the cage that was drafted.
+func (s *session) makeCage(o newOptions, c *store.Cage, layers []store.Layer) error {
+	var p plan.Plan
+	if c.Writable {
+		if err := s.checkLayers(o, layers); err != nil {
+			return err
+		}
+		p = planNew(o, c, baseOf(layers), s.hidden(layers))
+	} else {
+		dir, err := filepath.EvalSymlinks(o.ro)
+		if err != nil {
+			return cannot("use", o.ro, err)
+		}
+		if dir, err = filepath.Abs(dir); err != nil {
+			return cannot("use", o.ro, err)
+		}
+		p = planBase(c, dir)
+	}
+	if !exists(s.store.Data) {
+		p = append(plan.Plan{&plan.Mkdir{Path: s.store.Data, Mode: 0o700, Parents: true}}, p...)
+	}
+	if err := s.carryOut(p); err != nil {
+		return err
+	}
+	return s.result(c.UUID)
+}
+
+// checkNew refuses options that cannot be, before anything is looked at.
+func checkNew(s *session, o newOptions) error {
+	if o.name != "" {
+		if err := store.CheckName(o.name); err != nil {
+			return fmt.Errorf("cannot name a cage %s: %w", o.name, err)
+		}
+	}
+	if o.ro != "" {
+		if o.start != "" || o.stop != "" {
+			return usageError("a base has no start or stop script")
+		}
+		if info, err := os.Stat(o.ro); err != nil {
+			return cannot("use", o.ro, err)
+		} else if !info.IsDir() {
+			return fmt.Errorf("cannot use %s: it is not a directory", o.ro)
+		}
+	}
+	for _, file := range []string{o.start, o.stop} {
+		if file == "" {
+			continue
+		}
+		if info, err := os.Stat(file); err != nil {
+			return cannot("copy", file, err)
+		} else if !info.Mode().IsRegular() {
+			return fmt.Errorf("cannot copy %s: it is not a file", file)
+		}
+	}
+	if fstype, err := kernel.FSType(nearest(s.store.Data)); err == nil && fstype == "overlay" {
+		return withHint(fmt.Errorf("cannot make a cage in %s: it is on overlayfs, which cannot hold an upper directory", s.store.Data), "cage.conf(5): data=")
+	}
+	return nil
+}
+
+// nearest returns path or the deepest of its parents that exists.
+func nearest(path string) string {
+	for !exists(path) {
+		path = filepath.Dir(path)
+	}
+	return path
+}
+
+// draft makes the conf of the new cage and reads it as any conf is read.
+func (s *session) draft(o newOptions, id string) (*store.Cage, error) {
+	now := time.Now().Format(rfc3339seconds)
+	name, memo := o.name, o.memo
+	if name == "" {
+		name = "cage-" + id[:8]
+	}
+	if !o.hasMemo {
+		memo = "the cage, " + now
+	}
+	pairs := [][2]string{{"uuid", id}, {"name", name}, {"memo", conf.Escape(memo)}}
+	base, err := s.resolveBase(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.ro == "" {
+		pairs = append(pairs, [2]string{"base", base}, [2]string{"root", "root"}, [2]string{"work", "work"}, [2]string{"mountpoint", "mnt"},
+			[2]string{"start", nameIf(o.start, "start")}, [2]string{"stop", nameIf(o.stop, "stop")})
+	} else {
+		if base != "" {
+			pairs = append(pairs, [2]string{"base", base})
+		}
+		pairs = append(pairs, [2]string{"root", "root"})
+	}
+	var text strings.Builder
+	for _, p := range pairs {
+		text.WriteString(p[0] + "=" + p[1] + "\n")
+	}
+	file := conf.Parse([]byte(text.String()))
+	for _, set := range o.set {
+		key, value, ok := strings.Cut(set, "=")
+		if !ok || key == "uuid" {
+			return nil, usageError("--set takes KEY=VALUE, and not the uuid")
+		}
+		if err := file.Set(key, value); err != nil {
+			return nil, err
+		}
+	}
+	e := store.Entry{UUID: id, Dir: filepath.Join(s.store.Data, id+".w"), Writable: true}
+	if o.ro != "" {
+		e.Dir, e.Writable = filepath.Join(s.store.Data, id+".r"), false
+	}
+	c, err := e.Parse(file.Bytes())
+	if err != nil {
+		return nil, cannot("make", "such a cage", err)
+	}
+	return c, nil
+}
+
+// rfc3339seconds is the format of `date --rfc-3339=seconds`.
+const rfc3339seconds = "2006-01-02 15:04:05-07:00"
+
+// nameIf returns name where there is a file, else nothing.
+func nameIf(file, name string) string {
+	if file == "" {
+		return ""
+	}
+	return name
+}
+
+// resolveBase turns --base into uuids.
+func (s *session) resolveBase(o newOptions) (string, error) {
+	switch {
+	case o.base == "" && o.ro != "":
+		return "", nil
+	case o.base == "":
+		o.base = "host"
+	}
+	var ids []string
+	for ref := range strings.SplitSeq(o.base, ":") {
+		e, err := s.find(ref)
+		if err != nil {
+			return "", err
+		}
+		if e.Writable {
+			return "", fmt.Errorf("cannot use %s as a base: it is writable", ref)
+		}
+		ids = append(ids, e.UUID)
+	}
+	return strings.Join(ids, ":"), nil
+}
+
+// baseOf returns what the root of a new cage is to look like: the root of the
+// topmost layer.
+func baseOf(layers []store.Layer) os.FileInfo {
+	info, err := os.Stat(layers[0].Dir)
+	if err != nil {
+		return nil
+	}
+	return info
+}
+
+// planNew is the story of making a cage: under a hidden name first.
+func planNew(o newOptions, c *store.Cage, base os.FileInfo, hidden []hiddenDir) plan.Plan {
+	dir := asideName(c, "new")
+	at := func(path string) string { return filepath.Join(dir, strings.TrimPrefix(path, c.Dir)) }
+	root := like(at(c.Root), base)
+	p := plan.Plan{&plan.Mkdir{Path: dir, Mode: 0o755}}
+	if c.InsideDir() {
+		p = append(p, &plan.Mkdir{Path: at(c.Mountpoint), Mode: 0o755})
+	}
+	p = append(p,
+		&plan.Mkdir{Path: at(c.Work), Mode: 0o700},
+		root,
+		&plan.Mkdir{Path: root.Path + "/proc", Mode: 0o755},
+		&plan.Mkdir{Path: root.Path + "/sys", Mode: 0o755},
+		&plan.Mkdir{Path: root.Path + "/dev", Mode: 0o755},
+		&plan.Mkdir{Path: root.Path + "/tmp", Mode: 0o777 | os.ModeSticky})
+	for _, h := range hidden {
+		if !slices.Contains([]string{"proc", "sys", "dev", "tmp"}, h.path) {
+			p = append(p, like(root.Path+"/"+h.path, h.info))
+		}
+		if h.opaque {
+			p = append(p, &plan.Opaque{Path: root.Path + "/" + h.path})
+		}
+	}
+	if o.start != "" {
+		p = append(p, &plan.Copy{From: o.start, To: filepath.Join(dir, "start"), Mode: 0o755})
+	}
+	if o.stop != "" {
+		p = append(p, &plan.Copy{From: o.stop, To: filepath.Join(dir, "stop"), Mode: 0o755})
+	}
+	return append(p,
+		&plan.Write{Path: filepath.Join(dir, "cage.conf"), Data: c.Conf.Bytes(), Mode: 0o644},
+		&plan.Rename{From: dir, To: c.Dir})
+}
+
+// planBase is the story of making a base of a directory.
+func planBase(c *store.Cage, dir string) plan.Plan {
+	aside := asideName(c, "new")
+	return plan.Plan{
+		&plan.Mkdir{Path: aside, Mode: 0o755},
+		&plan.Symlink{Target: dir, Path: filepath.Join(aside, filepath.Base(c.Root))},
+		&plan.Write{Path: filepath.Join(aside, "cage.conf"), Data: c.Conf.Bytes(), Mode: 0o644},
+		&plan.Rename{From: aside, To: c.Dir},
+	}
+}
+
+// asideName is the hidden name of a cage's directory while something is done to it.
+func asideName(c *store.Cage, what string) string {
+	return filepath.Join(filepath.Dir(c.Dir), "."+filepath.Base(c.Dir)+"."+what)
+}

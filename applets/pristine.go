@@ -1,0 +1,38 @@
+package applets
+
+import (
+	"os"
+	"path/filepath"
+
+	"cage/applets/internal/store"
+)
+
+// isPristine tells whether the upper directory holds nothing but what cage-new
+// makes in it: empty mount points, and the way to the directories it hides.
+func (s *session) isPristine(c *store.Cage) (bool, error) {
+	own := map[string]bool{"proc": true, "sys": true, "dev": true, "tmp": true}
+	for _, path := range hideable(s.store) {
+		for ; path != "."; path = filepath.Dir(path) {
+			own[path] = true
+		}
+	}
+	return onlyDirs(c.Root, "", own)
+}
+
+// onlyDirs tells whether a directory holds only directories of own, all the way down.
+func onlyDirs(root, rel string, own map[string]bool) (bool, error) {
+	entries, err := os.ReadDir(filepath.Join(root, rel))
+	if err != nil {
+		return false, cannot("read", filepath.Join(root, rel), err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(rel, e.Name())
+		if !e.IsDir() || !own[path] {
+			return false, nil
+		}
+		if ok, err := onlyDirs(root, path, own); !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}

@@ -1,0 +1,105 @@
+package applets
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
+	"cage/applets/internal/store"
+)
+
+const (
+	// resolvConf is lent to a cage whose own is a link to nowhere.
+	resolvConf = "/etc/resolv.conf"
+	// resolvLink is the same inside, relative to the root of a cage.
+	resolvLink = "etc/resolv.conf"
+)
+
+// checkScript refuses a start or stop script that cannot run.
+func checkScript(c *store.Cage, key, value string) error {
+	if value == "" || filepath.IsAbs(value) {
+		return nil // an absolute one is looked up inside, when the cage is up
+	}
+	path := filepath.Join(c.Dir, value)
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return withHint(cannot("run the "+key+" script", path, err), "cage.conf(5): %s=", key)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("cannot run the %s script %s: it is not a file", key, path)
+	case info.Mode()&0o111 == 0:
+		return withHint(fmt.Errorf("cannot run the %s script %s: it is not executable", key, path), "chmod +x %s", plan.Quote(path))
+	}
+	return nil
+}
+
+// planScript runs a start or stop script inside the cage: copied to a fresh
+// directory in its /tmp, with cage.sh beside it, and taken away after.
+func (s *session) planScript(c *store.Cage, key, value string, limit time.Duration) plan.Plan {
+	lib := "/tmp/cage." + store.NewUUID()[:8]
+	outside := c.Mountpoint + lib
+	p := plan.Plan{&plan.Mkdir{Path: outside, Mode: 0o700}}
+	if !filepath.IsAbs(value) {
+		p = append(p, &plan.Copy{From: filepath.Join(c.Dir, value), To: outside + "/" + value, Mode: 0o755})
+		value = lib + "/" + value
+	}
+	if functions := filepath.Join(s.store.Tool, "lib/cage.sh"); exists(functions) {
+		p = append(p, &plan.Copy{From: functions, To: outside + "/cage.sh", Mode: 0o644})
+	}
+	return append(p,
+		&plan.Script{
+			What: "the " + key + " script of " + c.Label(),
+			Root: c.Mountpoint,
+			Path: value,
+			Env: []string{
+				"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:" + s.store.Tool + "/bin",
+				"HOME=/root",
+				"TERM=" + environ("TERM", "dumb"),
+				"LANG=" + environ("LANG", "C.UTF-8"),
+				"CAGE_UUID=" + c.UUID,
+				"CAGE_NAME=" + c.Name,
+				"CAGE_MOUNTPOINT=" + c.Mountpoint,
+				"CAGE_LIB=" + lib,
+			},
+			Log:    filepath.Join(c.Dir, "log"),
+			Cgroup: cgroupOf(c),
+			Limit:  limit,
+			Stop:   s.stop,
+		},
+		&plan.Remove{Path: outside})
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// showOutput prints what a script that failed had said.
+func (s *session) showOutput(err error) {
+	var failed *plan.ScriptError
+	if !errors.As(err, &failed) {
+		return
+	}
+	log, err := os.Open(failed.Log)
+	if err != nil {
+		return
+	}
+	defer log.Close()
+	if _, err := log.Seek(failed.From, io.SeekStart); err == nil {
+		io.Copy(s.stderr, log)
+	}
+}
+
+// anybodyInside tells whether a process of the cage is alive.
+func anybodyInside(c *store.Cage, f facts) (bool, error) {
+	if populated, err := cgroupOf(c).Populated(); err == nil && populated {
+		return true, nil
+	}
+	list, err := kernel.Inside(f.kernelTree())
+	return len(list) > 0, err
+}

@@ -1,0 +1,148 @@
+package applets
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
+	"cage/applets/internal/store"
+
+	"github.com/urfave/cli/v2"
+)
+
+type snapshotOptions struct {
+	note string
+	live bool
+}
+
+func newSnapshot(s *session) *cli.App {
+	var o snapshotOptions
+	app := s.app(
+		&cli.StringFlag{Name: "note", Aliases: []string{"m"}, Usage: "keep `NOTE` beside the snapshot", Value: "the snapshot of the host environment", Destination: &o.note},
+		&cli.BoolFlag{Name: "live", Usage: "let cages stand on the host itself, without a snapshot", Destination: &o.live},
+	)
+	app.Action = func(c *cli.Context) error {
+		if c.NArg() > 0 {
+			return usageError("unknown operand " + c.Args().First())
+		}
+		if err := s.open(); err != nil {
+			return err
+		}
+		return runSnapshot(s, o)
+	}
+	return describe(app, "", `   cage-snapshot -m "before the upgrade"   prints the path of the snapshot
+   cage-snapshot --live                    for a host that is not on btrfs
+`)
+}
+
+// runSnapshot takes a snapshot and makes it what new cages stand on.
+func runSnapshot(s *session, o snapshotOptions) error {
+	var held locks
+	defer func() { held.release() }()
+	if e, err := s.store.Get(store.HostUUID); err == nil {
+		if held, err = s.lock(e); err != nil {
+			return err
+		}
+	}
+	var p plan.Plan
+	for _, dir := range []string{s.store.Data, s.store.Snapshots} {
+		if !exists(dir) && (dir == s.store.Data || !o.live) {
+			p = append(p, &plan.Mkdir{Path: dir, Mode: 0o700, Parents: true})
+		}
+	}
+	target, now := s.store.Host, time.Now()
+	name, memo := "host_live", "the live host, "
+	if !o.live {
+		if err := s.checkHost(); err != nil {
+			return err
+		}
+		now = s.freeSecond(now)
+		stamp := now.Format("20060102150405")
+		target = filepath.Join(s.store.Snapshots, stamp+".ss")
+		name, memo = "host_"+stamp, "a snapshot of the host, "
+		hidden := filepath.Join(s.store.Snapshots, "."+stamp+".ss.new")
+		p = append(p,
+			&plan.Snapshot{Source: s.store.Host, Path: hidden},
+			&plan.Write{Path: filepath.Join(s.store.Snapshots, stamp+".txt"), Data: []byte(o.note + "\n"), Mode: 0o644},
+			&plan.Rename{From: hidden, To: target})
+	}
+	host := hostCage{target: target, name: name, memo: memo + now.Format(rfc3339seconds)}
+	steps, more, err := s.planHost(host)
+	held = append(held, more...)
+	if err != nil {
+		return err
+	}
+	if err := s.carryOut(append(p, steps...)); err != nil {
+		return err
+	}
+	s.warnOfHost(o)
+	return s.result(target)
+}
+
+// checkHost refuses what cannot be snapshotted, with the ways out.
+func (s *session) checkHost() error {
+	host := s.store.Host
+	info, ok, err := kernel.Subvolume(host)
+	if err != nil {
+		return cannot("look at", host, err)
+	}
+	if !ok {
+		fstype, err := kernel.FSType(host)
+		if err != nil {
+			return cannot("look at", host, err)
+		}
+		if fstype == "btrfs" {
+			fstype = "inside a btrfs subvolume, not the top of one"
+		} else {
+			fstype = "on " + fstype + ", not a btrfs subvolume"
+		}
+		return withHint(fmt.Errorf("cannot snapshot %s: it is %s", host, fstype), "cage-snapshot --live, or cage-new --ro DIR for a base of your own")
+	}
+	into, ok, err := kernel.SubvolumeOf(nearest(s.store.Snapshots))
+	if err != nil {
+		return cannot("look at", s.store.Snapshots, err)
+	}
+	if !ok || into.Filesystem != info.Filesystem {
+		return withHint(fmt.Errorf("cannot snapshot %s into %s: it is on another filesystem", host, s.store.Snapshots), "cage.conf(5): snapshots=")
+	}
+	return nil
+}
+
+// freeSecond waits for a second of which no snapshot has the name yet.
+func (s *session) freeSecond(now time.Time) time.Time {
+	for {
+		stem := filepath.Join(s.store.Snapshots, now.Format("20060102150405"))
+		if !lexists(stem+".ss") && !lexists(stem+".txt") {
+			return now
+		}
+		time.Sleep(time.Until(now.Truncate(time.Second).Add(time.Second)))
+		now = time.Now()
+	}
+}
+
+func lexists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// warnOfHost tells what is not in the copy of the host, and what is in it.
+func (s *session) warnOfHost(o snapshotOptions) {
+	host := s.store.Host
+	if o.live {
+		s.warn("cages now stand on %s itself: what changes on it shows in them, or breaks them; good for a quick look", host)
+		return
+	}
+	for _, hole := range s.holes() {
+		s.warn("%s is empty in the snapshot: it is %s", hole.path, hole.why)
+	}
+	if _, inside := below(host, s.store.Data); inside {
+		h, _, errH := kernel.Subvolume(host)
+		d, ok, errD := kernel.SubvolumeOf(s.store.Data)
+		if errH == nil && errD == nil && ok && h.ID == d.ID && h.Filesystem == d.Filesystem {
+			s.warn("%s is in the snapshot: removed cages keep their space until it is deleted", s.store.Data)
+		}
+	}
+}

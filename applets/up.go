@@ -1,0 +1,251 @@
+package applets
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
+	"cage/applets/internal/store"
+
+	"github.com/urfave/cli/v2"
+)
+
+type upOptions struct {
+	seconds float64
+	rebase  bool
+}
+
+func newUp(s *session) *cli.App {
+	var o upOptions
+	app := s.app(
+		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, Usage: "end the start script, and with it the cage, after `SECONDS`", Destination: &o.seconds},
+		&cli.BoolFlag{Name: "rebase", Usage: "stand on other lower directories than last time, and mean it", Destination: &o.rebase},
+	)
+	app.Action = func(c *cli.Context) error {
+		if o.seconds < 0 {
+			return usageError("--time must not be negative")
+		}
+		return s.each(c, func(ref string) error { return runUp(s, o, ref) })
+	}
+	return describe(app, "CAGE...", `   cage-up web               mount it and run its start script; prints the mountpoint
+   cage-up -n web | less     see the commands that would do it
+`)
+}
+
+// runUp mounts one cage and, exactly when this call made or completed the mounts,
+// runs its start script.
+func runUp(s *session, o upOptions, ref string) error {
+	c, layers, held, err := s.lockAll(ref)
+	if err != nil {
+		return err
+	}
+	defer func() { held.release() }()
+	f, err := look(c)
+	if err != nil {
+		return err
+	}
+	if f.state == up {
+		return alreadyUp(s, c, f)
+	}
+	if err := checkScript(c, "start", c.Start); err != nil {
+		return err
+	}
+	var p plan.Plan
+	if f.state == half {
+		p = planComplete(c, f)
+	} else {
+		needs, err := s.checkUp(o, c, layers)
+		if err != nil {
+			return err
+		}
+		p = planUp(c, layers, needs)
+		if err := sayable(s, p); err != nil {
+			return err
+		}
+	}
+	if err := s.carryOut(p); err != nil {
+		return err
+	}
+	if err := s.start(o, c, func() { held.release() }); err != nil {
+		return err
+	}
+	return s.result(c.Mountpoint)
+}
+
+// sayable refuses to print what mount(8) cannot be told.
+func sayable(s *session, p plan.Plan) error {
+	for _, step := range p {
+		if m, ok := step.(*plan.MountTree); ok && s.dryRun {
+			if err := m.Sayable(); err != nil {
+				return fmt.Errorf("cannot print the mount of %s: %w", m.Point, err)
+			}
+		}
+	}
+	return nil
+}
+
+// start puts the cage's cgroup in place and runs its start script, without the
+// lock; where that fails the cage is taken down again.
+func (s *session) start(o upOptions, c *store.Cage, release func()) error {
+	if !s.dryRun {
+		// For cage-down, which then need not look at every process of the host;
+		// where there can be none, it does.
+		_ = cgroupOf(c).Ensure()
+	}
+	if c.Start == "" {
+		return nil
+	}
+	release()
+	limit := time.Duration(o.seconds * float64(time.Second))
+	err := s.carryOut(s.planScript(c, "start", c.Start, limit))
+	if err == nil {
+		return nil
+	}
+	s.showOutput(err)
+	return errors.Join(err, runDown(s, downOptions{seconds: graceDefault, noScript: true}, c.UUID))
+}
+
+// alreadyUp says that a cage is up, and whether it does nothing.
+func alreadyUp(s *session, c *store.Cage, f facts) error {
+	s.note("%s is up already", c.Label())
+	if c.Start != "" {
+		if busy, err := anybodyInside(c, f); err == nil && !busy {
+			s.note("nothing runs inside; its start script runs when it is next brought up")
+		}
+	}
+	if s.dryRun {
+		return nil
+	}
+	return s.result(c.Mountpoint)
+}
+
+// upNeeds is what cage-up found missing.
+type upNeeds struct {
+	mountpoint bool // to be made
+	lower      bool // to be written
+	resolv     bool // the host has a resolv.conf to lend
+}
+
+// checkUp refuses what must not be mounted.
+func (s *session) checkUp(o upOptions, c *store.Cage, layers []store.Layer) (needs upNeeds, err error) {
+	for _, dir := range []struct{ key, path string }{{"root", c.Root}, {"work", c.Work}} {
+		if info, err := os.Lstat(dir.path); err != nil {
+			return needs, cannot("use "+dir.key, dir.path, err)
+		} else if !info.IsDir() {
+			return needs, fmt.Errorf("cannot use %s %s: it is not a directory", dir.key, dir.path)
+		}
+	}
+	entries, err := os.ReadDir(c.Mountpoint)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		needs.mountpoint = true
+	case err != nil:
+		return needs, cannot("use the mountpoint", c.Mountpoint, err)
+	case len(entries) > 0:
+		return needs, fmt.Errorf("cannot use the mountpoint %s: it is not empty (%s)", c.Mountpoint, entries[0].Name())
+	}
+	if used, err := kernel.UpperInUse(c.Root); err != nil {
+		return needs, err
+	} else if used {
+		return needs, inUse(c, "bring up")
+	}
+	if needs.lower, err = s.checkLower(o, c, layers); err != nil {
+		return needs, err
+	}
+	_, err = os.Stat(resolvConf)
+	needs.resolv = err == nil
+	return needs, nil
+}
+
+// inUse is the refusal of an upper directory that some overlay has.
+func inUse(c *store.Cage, verb string) error {
+	err := fmt.Errorf("cannot %s %s: its %s is in use by another mount", verb, c.Label(), c.Root)
+	if who := kernel.UpperHolders(c.Root); len(who) > 0 {
+		return fmt.Errorf("%w: %s", err, strings.Join(who, ", "))
+	}
+	return withHint(err, "grep -l %s /proc/[0-9]*/mountinfo", plan.Quote(filepath.Base(c.Dir)))
+}
+
+// checkLower compares the lower directories with those that the cage last stood
+// on, by device and inode. write tells that the record is to be renewed.
+func (s *session) checkLower(o upOptions, c *store.Cage, layers []store.Layer) (write bool, err error) {
+	data, err := os.ReadFile(lowerPath(c))
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, cannot("read", lowerPath(c), err)
+	}
+	if string(data) == lowerText(layers) {
+		return false, nil
+	}
+	before := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	if o.rebase || slices.EqualFunc(before, layers, sameDir) {
+		return true, nil
+	}
+	pristine, err := s.isPristine(c)
+	if err != nil || pristine {
+		return true, err
+	}
+	return false, withHint(fmt.Errorf("cannot bring up %s: it last stood on %s and would now stand on %s",
+		c.Label(), strings.Join(before, ":"), strings.ReplaceAll(strings.TrimSuffix(lowerText(layers), "\n"), "\n", ":")),
+		"%s --rebase %s", "cage-up", c.Label())
+}
+
+// sameDir tells whether a path and a layer are one directory.
+func sameDir(path string, l store.Layer) bool {
+	a, errA := os.Stat(path)
+	b, errB := os.Stat(l.Dir)
+	return errA == nil && errB == nil && os.SameFile(a, b)
+}
+
+func lowerPath(c *store.Cage) string { return filepath.Join(c.Dir, "lower") }
+
+// lowerText is the content of the file `lower`: a real path a line, the top one first.
+func lowerText(layers []store.Layer) string {
+	var b strings.Builder
+	for _, l := range layers {
+		b.WriteString(l.Dir + "\n")
+	}
+	return b.String()
+}
+
+// planUp is the story of bringing a cage up.
+func planUp(c *store.Cage, layers []store.Layer, needs upNeeds) plan.Plan {
+	var p plan.Plan
+	if needs.mountpoint {
+		p = append(p, &plan.Mkdir{Path: c.Mountpoint, Mode: 0o755, Parents: !c.InsideDir()})
+	}
+	if needs.lower {
+		p = append(p, &plan.Write{Path: lowerPath(c), Data: []byte(lowerText(layers)), Mode: 0o644})
+	}
+	lower := make([]string, len(layers))
+	for i, l := range layers {
+		lower[i] = l.Dir
+	}
+	p = append(p, &plan.MountTree{
+		Point:  c.Mountpoint,
+		Layers: kernel.Layers{Lower: lower, Upper: c.Root, Work: c.Work},
+		Inside: inside,
+	})
+	if needs.resolv {
+		p = append(p, &plan.Lend{From: resolvConf, Root: c.Mountpoint, Link: resolvLink})
+	}
+	return p
+}
+
+// planComplete mounts what a half cage lacks.
+func planComplete(c *store.Cage, f facts) plan.Plan {
+	var p plan.Plan
+	for _, fs := range f.missing {
+		p = append(p, &plan.MountInside{Point: c.Mountpoint, FS: fs})
+	}
+	return p
+}
