@@ -1,6 +1,7 @@
 package applets
 
 import (
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -22,9 +23,7 @@ func init() {
 
 // newApp returns the App of one applet, urfave/cli v2 tamed: an operand "help" is an operand, a comma in
 // a value stays in it, and Run neither prints an error nor ends the process but returns it. The applet adds
-// flags and Action; -h and -V are there. Its arguments go through normalize first. A StringSliceFlag
-// wants KeepSpace, else cli trims its values, and no alias: cli copies them to the other name as JSON,
-// which loses invalid UTF-8.
+// flags and Action; -h and -V are there. Its arguments go through normalize first.
 func newApp(name, usage string) *cli.App {
 	return &cli.App{
 		Name:                      name,
@@ -39,3 +38,24 @@ func newApp(name, usage string) *cli.App {
 		},
 	}
 }
+
+// boolFlag is a flag that stands alone; alias may be "".
+func boolFlag(name, alias, usage string, to *bool) cli.Flag {
+	f := &cli.BoolFlag{Name: name, Usage: usage, Destination: to, DisableDefaultText: true}
+	if alias != "" {
+		f.Aliases = []string{alias}
+	}
+	return f
+}
+
+// words collects the values of a flag that may be given again. cli's own StringSliceFlag splits and
+// trims them, hands them on as JSON, and brings all of encoding/json into the program.
+type words []string
+
+// Set adds a value.
+func (w *words) Set(value string) error {
+	*w = append(*w, value)
+	return nil
+}
+
+func (w *words) String() string { return strings.Join(*w, " ") }

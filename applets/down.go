@@ -27,7 +27,7 @@ func newDown(s *session) *cli.App {
 	var o downOptions
 	app := s.app(
 		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, Value: graceDefault, Usage: "wait `SECONDS` for the stop script, and for processes before killing them", Destination: &o.seconds},
-		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "end processes of the host that hold the cage busy, too", Destination: &o.force},
+		boolFlag("force", "f", "end processes of the host that hold the cage busy, too", &o.force),
 	)
 	app.Action = func(c *cli.Context) error {
 		if o.seconds < 0 {

@@ -21,7 +21,7 @@ import (
 type newOptions struct {
 	name, memo, base string
 	start, stop      string
-	set              []string // KEY=VALUE
+	set              words // KEY=VALUE
 	ro               string
 	force            bool
 
@@ -36,15 +36,15 @@ func newNew(s *session) *cli.App {
 		&cli.StringFlag{Name: "base", Usage: "let it stand on `REF[:REF]`, the first on top (default: host)", Destination: &o.base},
 		&cli.StringFlag{Name: "start", Usage: "copy `FILE` as its start script", Destination: &o.start},
 		&cli.StringFlag{Name: "stop", Usage: "copy `FILE` as its stop script", Destination: &o.stop},
-		&cli.StringSliceFlag{Name: "set", Usage: "put `KEY=VALUE` into its conf", KeepSpace: true},
+		&cli.GenericFlag{Name: "set", Usage: "put `KEY=VALUE` into its conf", Value: &o.set},
 		&cli.StringFlag{Name: "ro", Usage: "make a base of the directory `DIR`", Destination: &o.ro},
-		&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "stand on another subvolume of the same btrfs all the same", Destination: &o.force},
+		boolFlag("force", "f", "stand on another subvolume of the same btrfs all the same", &o.force),
 	)
 	app.Action = func(c *cli.Context) error {
 		if c.NArg() > 0 {
 			return usageError("unknown operand " + c.Args().First())
 		}
-		o.set, o.hasMemo = c.StringSlice("set"), c.IsSet("memo")
+		o.hasMemo = c.IsSet("memo")
 		if err := s.open(); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ type rmOptions struct{ force bool }
 
 func newRm(s *session) *cli.App {
 	var o rmOptions
-	app := s.app(&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "take a cage down first", Destination: &o.force})
+	app := s.app(boolFlag("force", "f", "take a cage down first", &o.force))
 	app.Action = func(c *cli.Context) error {
 		return s.each(c, func(ref string) error { return runRm(s, o, ref) })
 	}

@@ -29,14 +29,14 @@ type session struct {
 func (s *session) app(flags ...cli.Flag) *cli.App {
 	app := newApp(s.name, "")
 	app.Flags = append(flags,
-		&cli.BoolFlag{Name: "dry-run", Aliases: []string{"n"}, Usage: "print the commands for one cage and change nothing", Destination: &s.dryRun},
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "print each command while doing it", Destination: &s.verbose},
+		boolFlag("dry-run", "n", "print the commands for one cage and change nothing", &s.dryRun),
+		boolFlag("verbose", "v", "print each command while doing it", &s.verbose),
 		s.quietFlag("print no notes and warnings"))
 	return app
 }
 
 func (s *session) quietFlag(usage string) cli.Flag {
-	return &cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: usage, Destination: &s.quiet}
+	return boolFlag("quiet", "q", usage, &s.quiet)
 }
 
 // describe adds what stands below the flags in the help: exit status and examples.

@@ -22,7 +22,7 @@ func newSnapshot(s *session) *cli.App {
 	var o snapshotOptions
 	app := s.app(
 		&cli.StringFlag{Name: "note", Aliases: []string{"m"}, Usage: "keep `NOTE` beside the snapshot", Value: "the snapshot of the host environment", Destination: &o.note},
-		&cli.BoolFlag{Name: "live", Usage: "let cages stand on the host itself, without a snapshot", Destination: &o.live},
+		boolFlag("live", "", "let cages stand on the host itself, without a snapshot", &o.live),
 	)
 	app.Action = func(c *cli.Context) error {
 		if c.NArg() > 0 {

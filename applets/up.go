@@ -25,8 +25,8 @@ type upOptions struct {
 func newUp(s *session) *cli.App {
 	var o upOptions
 	app := s.app(
-		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, Usage: "end the start script, and with it the cage, after `SECONDS`", Destination: &o.seconds},
-		&cli.BoolFlag{Name: "rebase", Usage: "stand on other lower directories than last time, and mean it", Destination: &o.rebase},
+		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, DefaultText: "never", Usage: "end the start script, and with it the cage, after `SECONDS`", Destination: &o.seconds},
+		boolFlag("rebase", "", "stand on other lower directories than last time, and mean it", &o.rebase),
 	)
 	app.Action = func(c *cli.Context) error {
 		if o.seconds < 0 {

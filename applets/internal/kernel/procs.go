@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -184,8 +185,9 @@ func parentAndTerminal(dir int) (ppid, tty int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	var state string
-	var group, session int
-	_, err = fmt.Sscan(string(line[bytes.LastIndexByte(line, ')')+1:]), &state, &ppid, &group, &session, &tty)
-	return ppid, tty, err
+	f := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
+	if len(f) < 5 {
+		return 0, 0, fmt.Errorf("cannot read the stat of a process: %q", line)
+	}
+	return int(number(f[1])), int(number(f[4])), nil
 }
