@@ -94,13 +94,17 @@ func (s *session) stopScript(c *store.Cage, limit time.Duration) {
 	}
 }
 
+// patience is how long an unmount may be busy with nobody to be found who
+// keeps it so: a process that was killed lets go a little later.
+const patience = 2 * time.Second
+
 // takeDown ends the cage's processes and unmounts, again until an unmount
 // succeeds or time is up. What counts is the unmount, not what a look at the
 // processes found.
 func (s *session) takeDown(c *store.Cage, o downOptions, grace time.Duration) error {
 	g := cgroupOf(c)
-	deadline := time.Now().Add(max(grace, time.Second) + time.Second)
-	for first := true; ; first = false {
+	var deadline time.Time
+	for round := 0; ; round++ {
 		f, err := look(c)
 		if err != nil {
 			return err
@@ -108,7 +112,7 @@ func (s *session) takeDown(c *store.Cage, o downOptions, grace time.Duration) er
 		if f.state == down {
 			return g.Remove()
 		}
-		if err := s.end(f, g, grace, o, first); err != nil {
+		if err := s.end(f, g, grace, o, round == 0); err != nil {
 			return err
 		}
 		p, err := planDown(c, f)
@@ -116,17 +120,21 @@ func (s *session) takeDown(c *store.Cage, o downOptions, grace time.Duration) er
 			return err
 		}
 		err = s.carryOut(p)
-		if err != nil && !errors.Is(err, syscall.EBUSY) {
+		switch {
+		case err == nil:
+			continue // the look says whether something lay beneath
+		case !errors.Is(err, syscall.EBUSY):
 			return err
+		case round == 0:
+			continue // now look at every process
+		case deadline.IsZero():
+			deadline = time.Now().Add(patience)
 		}
-		if err == nil {
-			continue // the look at the top of the loop says whether something lay beneath
-		}
-		if err := s.holders(c, f, o, first); err != nil {
+		if err := holders(c, f, o); err != nil {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return withHint(fmt.Errorf("cannot bring down %s: %w%s", c.Label(), err, others(f)), "cage-down %s", c.Label())
+			return withHint(fmt.Errorf("cannot bring down %s: %w", c.Label(), err), "cage-down %s", c.Label())
 		}
 		time.Sleep(10 * time.Millisecond) // nothing tells when a mount stops being busy
 	}
@@ -156,35 +164,28 @@ func (o downOptions) also() func(kernel.Process) bool {
 	return func(kernel.Process) bool { return true }
 }
 
-// holders returns an error that names the host's processes that keep the cage
-// busy, unless --force is going to end them.
-func (s *session) holders(c *store.Cage, f facts, o downOptions, first bool) error {
-	if o.force {
-		return nil
-	}
-	list, err := kernel.Holders(f.kernelTree())
+// holders returns an error that names what keeps the cage busy and is not its own
+// to end: processes of the host, unless --force ends them, loop devices, mounts.
+func holders(c *store.Cage, f facts, o downOptions) error {
+	t := f.kernelTree()
+	list, err := kernel.Holders(t)
 	if err != nil {
 		return err
 	}
 	var names []string
 	for _, p := range list {
-		if p.How == "root" {
-			return nil // the cage's own: the next round ends it
+		if p.How == "root" || o.force {
+			return nil // the next round ends it
 		}
 		names = append(names, fmt.Sprintf("%d %s (%s %s)", p.PID, p.Comm, p.How, p.Path))
 	}
-	if len(names) == 0 || first {
-		return nil // it may just have ended: one more round
+	if len(names) > 0 {
+		return withHint(fmt.Errorf("cannot bring down %s: it is held busy by %s", c.Label(), strings.Join(names, ", ")), "cage-down -f %s", c.Label())
 	}
-	return withHint(fmt.Errorf("cannot bring down %s: it is held busy by %s", c.Label(), strings.Join(names, ", ")), "cage-down -f %s", c.Label())
-}
-
-// others names what keeps a cage busy and is no process.
-func others(f facts) string {
-	if list := kernel.OtherHolders(f.kernelTree()); len(list) > 0 {
-		return " (" + strings.Join(list, ", ") + ")"
+	if others := kernel.OtherHolders(t); len(others) > 0 {
+		return fmt.Errorf("cannot bring down %s: it is held busy by %s", c.Label(), strings.Join(others, ", "))
 	}
-	return ""
+	return nil
 }
 
 // printDown prints what a down would do with things as they are now.

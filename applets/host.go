@@ -76,7 +76,7 @@ func (s *session) planR(dir, target string, file *conf.File, name, memo string) 
 	return append(p,
 		&plan.Mkdir{Path: aside(dir), Mode: 0o755},
 		&plan.Symlink{Target: target, Path: filepath.Join(aside(dir), root)},
-		&plan.Write{Path: filepath.Join(aside(dir), "cage.conf"), Data: file.Bytes(), Mode: 0o644}), nil
+		&plan.Write{Path: filepath.Join(aside(dir), "cage.conf"), New: true, Data: file.Bytes(), Mode: 0o644}), nil
 }
 
 // linkOnly returns where the host's root points to. A directory of its own, or
@@ -168,7 +168,7 @@ func (s *session) planRewrites(id string) (p plan.Plan, held locks, err error) {
 			}
 		}
 		if err := file.Set("base", strings.Join(base, ":")); err != nil {
-			return nil, held, cannot("rewrite", c.ConfPath(), err)
+			return nil, held, fmt.Errorf("%w (%s)", err, c.ConfPath())
 		}
 		p = append(p, &plan.Write{Path: c.ConfPath(), Data: file.Bytes(), Mode: 0o644})
 	}

@@ -61,6 +61,7 @@ func runNew(s *session, o newOptions) error {
 	if err := checkNew(s, o); err != nil {
 		return err
 	}
+	s.signals()
 	id := store.NewUUID()
 	for {
 		c, err := s.draft(o, id)
@@ -285,7 +286,7 @@ func planNew(o newOptions, c *store.Cage, base os.FileInfo, hidden []hiddenDir) 
 		p = append(p, &plan.Copy{From: o.stop, To: filepath.Join(dir, "stop"), Mode: 0o755})
 	}
 	return append(p,
-		&plan.Write{Path: filepath.Join(dir, "cage.conf"), Data: c.Conf.Bytes(), Mode: 0o644},
+		&plan.Write{Path: filepath.Join(dir, "cage.conf"), New: true, Data: c.Conf.Bytes(), Mode: 0o644},
 		&plan.Rename{From: dir, To: c.Dir})
 }
 
@@ -295,7 +296,7 @@ func planBase(c *store.Cage, dir string) plan.Plan {
 	return plan.Plan{
 		&plan.Mkdir{Path: aside, Mode: 0o755},
 		&plan.Symlink{Target: dir, Path: filepath.Join(aside, filepath.Base(c.Root))},
-		&plan.Write{Path: filepath.Join(aside, "cage.conf"), Data: c.Conf.Bytes(), Mode: 0o644},
+		&plan.Write{Path: filepath.Join(aside, "cage.conf"), New: true, Data: c.Conf.Bytes(), Mode: 0o644},
 		&plan.Rename{From: aside, To: c.Dir},
 	}
 }

@@ -55,7 +55,7 @@ func runRm(s *session, o rmOptions, ref string) error {
 		return err
 	}
 	aside := filepath.Join(s.store.Data, "."+filepath.Base(e.Dir)+".rm")
-	if err := s.carryOut(plan.Plan{&plan.Rename{From: e.Dir, To: aside}}); err != nil {
+	if err := s.carryOut(plan.Plan{&plan.Rename{From: e.Dir, To: aside, Volatile: true}}); err != nil {
 		return err
 	}
 	return s.carryOut(plan.Plan{&plan.Remove{Path: aside}})

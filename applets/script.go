@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -41,7 +42,7 @@ func checkScript(c *store.Cage, key, value string) error {
 // planScript runs a start or stop script inside the cage: copied to a fresh
 // directory in its /tmp, with cage.sh beside it, and taken away after.
 func (s *session) planScript(c *store.Cage, key, value string, limit time.Duration) plan.Plan {
-	lib := "/tmp/cage." + store.NewUUID()[:8]
+	lib := fmt.Sprintf("/tmp/cage.%08x", rand.Uint32())
 	outside := c.Mountpoint + lib
 	p := plan.Plan{&plan.Mkdir{Path: outside, Mode: 0o700}}
 	if !filepath.IsAbs(value) {
@@ -69,7 +70,7 @@ func (s *session) planScript(c *store.Cage, key, value string, limit time.Durati
 			Log:    filepath.Join(c.Dir, "log"),
 			Cgroup: cgroupOf(c),
 			Limit:  limit,
-			Stop:   s.stop,
+			Stop:   s.signals,
 		},
 		&plan.Remove{Path: outside})
 }

@@ -56,19 +56,25 @@ OPTIONS:
 {{end}}
 `
 
-// open prepares the session for work: root rights, the store, and signals, which
-// from now on stop a plan between its steps.
+// open prepares the session for work: root rights and the store.
 func (s *session) open() error {
 	if os.Geteuid() != 0 {
 		return withHint(errors.New("cannot go on: you are not root"), "sudo %s", s.name)
 	}
 	var err error
-	if s.store, err = store.Open(os.Getenv("CAGE_CONF")); err != nil {
-		return err
+	s.store, err = store.Open(os.Getenv("CAGE_CONF"))
+	return err
+}
+
+// signals lets a signal stop a plan between its steps and a script, instead of
+// ending this process, and returns where it arrives. What is one moment anyway
+// goes without: the threads that it takes to listen cost as much as a mount.
+func (s *session) signals() <-chan os.Signal {
+	if s.stop == nil {
+		s.stop = make(chan os.Signal, 1)
+		signal.Notify(s.stop, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	}
-	s.stop = make(chan os.Signal, 1)
-	signal.Notify(s.stop, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	return nil
+	return s.stop
 }
 
 // note tells what one may like to know.

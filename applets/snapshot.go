@@ -40,6 +40,7 @@ func newSnapshot(s *session) *cli.App {
 
 // runSnapshot takes a snapshot and makes it what new cages stand on.
 func runSnapshot(s *session, o snapshotOptions) error {
+	s.signals()
 	var held locks
 	defer func() { held.release() }()
 	if e, err := s.store.Get(store.HostUUID); err == nil {
@@ -87,12 +88,12 @@ func (s *session) checkHost() error {
 	host := s.store.Host
 	info, ok, err := kernel.Subvolume(host)
 	if err != nil {
-		return cannot("look at", host, err)
+		return err
 	}
 	if !ok {
 		fstype, err := kernel.FSType(host)
 		if err != nil {
-			return cannot("look at", host, err)
+			return err
 		}
 		if fstype == "btrfs" {
 			fstype = "inside a btrfs subvolume, not the top of one"
@@ -103,7 +104,7 @@ func (s *session) checkHost() error {
 	}
 	into, ok, err := kernel.SubvolumeOf(nearest(s.store.Snapshots))
 	if err != nil {
-		return cannot("look at", s.store.Snapshots, err)
+		return err
 	}
 	if !ok || into.Filesystem != info.Filesystem {
 		return withHint(fmt.Errorf("cannot snapshot %s into %s: it is on another filesystem", host, s.store.Snapshots), "cage.conf(5): snapshots=")

@@ -25,10 +25,10 @@ var ErrTimeout = errors.New("not done in time")
 var ErrInterrupted = errors.New("interrupted")
 
 // Run starts the command and waits for its exit, not for the end of its output.
-// After limit (0: none), or when a signal arrives on stop, its process group gets
-// SIGTERM, five seconds later SIGKILL. The error is ErrTimeout or ErrInterrupted
+// After limit (0: none), or when a signal arrives on what stop returns (asked for
+// when the command runs), its process group gets SIGTERM, five seconds later SIGKILL. The error is ErrTimeout or ErrInterrupted
 // then, an *os.PathError where it could not start; status is as wait(2) has it.
-func Run(c Command, limit time.Duration, stop <-chan os.Signal) (status syscall.WaitStatus, err error) {
+func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status syscall.WaitStatus, err error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return 0, err
@@ -67,7 +67,7 @@ func Run(c Command, limit time.Duration, stop <-chan os.Signal) (status syscall.
 		return state.Sys().(syscall.WaitStatus), nil
 	case <-late:
 		err = ErrTimeout
-	case <-stop:
+	case <-stop():
 		err = ErrInterrupted
 	}
 	unix.Kill(-p.Pid, unix.SIGTERM)

@@ -46,6 +46,25 @@ func replace(path string, data []byte, mode fs.FileMode) error {
 	})
 }
 
+// Create makes a file that is not there yet, with all of data on the disk and
+// exactly the permission bits of mode; its name is not durable before a sync of
+// its directory, or of one above it after a rename. On an error there is none.
+func Create(path string, data []byte, mode fs.FileMode) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0600)
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	err = fill(fd, data, mode)
+	if e := unix.Close(fd); err == nil {
+		err = e
+	}
+	if err != nil {
+		unix.Unlink(path)
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
+}
+
 // fill writes all of a new file to the disk.
 func fill(fd int, data []byte, mode fs.FileMode) error {
 	for len(data) > 0 {

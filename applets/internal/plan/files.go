@@ -108,11 +108,13 @@ func (o *Opaque) Do() error {
 	return nil
 }
 
-// Write replaces a file as a whole, so that nobody ever sees half of it.
+// Write makes data the content of a file as a whole, so that nobody ever sees
+// half of it.
 type Write struct {
 	Path string
 	Data []byte
 	Mode os.FileMode
+	New  bool // nothing is there, and a rename of its directory makes it durable
 
 	old  []byte
 	was  bool
@@ -129,15 +131,20 @@ func (w *Write) String() string {
 	return how + "\n" + command("chmod", octal(w.Mode), w.Path)
 }
 
-// Do writes a sibling and renames it.
+// Do writes the file, or a sibling that it renames.
 func (w *Write) Do() error {
+	if w.New {
+		err := kernel.Create(w.Path, w.Data, w.Mode)
+		w.done = err == nil
+		return err
+	}
 	old, err := os.ReadFile(w.Path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return cannot("read", w.Path, err)
 	}
 	w.old, w.was = old, err == nil
 	if err := kernel.Replace(w.Path, w.Data, w.Mode); err != nil {
-		return cannot("write", w.Path, err)
+		return err
 	}
 	w.done = true
 	return nil

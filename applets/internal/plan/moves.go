@@ -10,6 +10,7 @@ import (
 // durable.
 type Rename struct {
 	From, To string
+	Volatile bool // a power cut may take it back: nothing is lost by that
 
 	done bool
 }
@@ -19,13 +20,13 @@ func (r *Rename) String() string { return command("mv", "-T", r.From, r.To) }
 // Do renames.
 func (r *Rename) Do() error {
 	if err := kernel.RenameNew(r.From, r.To); err != nil {
-		return cannot("rename", r.From+" to "+r.To, err)
+		return err
 	}
 	r.done = true
-	if err := kernel.SyncDir(filepath.Dir(r.To)); err != nil {
-		return cannot("sync", filepath.Dir(r.To), err)
+	if r.Volatile {
+		return nil
 	}
-	return nil
+	return kernel.SyncDir(filepath.Dir(r.To))
 }
 
 // Undo gives the old name back.
@@ -52,13 +53,10 @@ func (e *Exchange) String() string {
 // Do exchanges the names.
 func (e *Exchange) Do() error {
 	if err := kernel.Exchange(e.A, e.B); err != nil {
-		return cannot("exchange", e.A+" and "+e.B, err)
+		return err
 	}
 	e.done = true
-	if err := kernel.SyncDir(filepath.Dir(e.A)); err != nil {
-		return cannot("sync", filepath.Dir(e.A), err)
-	}
-	return nil
+	return kernel.SyncDir(filepath.Dir(e.A))
 }
 
 // Undo exchanges them again.
@@ -96,7 +94,7 @@ func (s *Snapshot) String() string {
 // Do makes the snapshot.
 func (s *Snapshot) Do() error {
 	if err := kernel.Snapshot(s.Source, filepath.Dir(s.Path), filepath.Base(s.Path)); err != nil {
-		return cannot("snapshot", s.Source, err)
+		return err
 	}
 	s.made = true
 	return nil

@@ -22,9 +22,9 @@ type Script struct {
 	Path   string // inside
 	Env    []string
 	Log    string
-	Cgroup kernel.Cgroup    // it starts in this one, where there is one
-	Limit  time.Duration    // 0: none
-	Stop   <-chan os.Signal // a signal ends it
+	Cgroup kernel.Cgroup           // it starts in this one, where there is one
+	Limit  time.Duration           // 0: none
+	Stop   func() <-chan os.Signal // a signal that arrives there ends it
 }
 
 // ScriptError says that a script failed.
