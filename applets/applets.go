@@ -32,6 +32,7 @@ func table() []applet {
 		{"ls", "list the cages and their states", false, newLs},
 		{"down", "stop what runs in cages and unmount them", false, newDown},
 		{"rm", "remove cages", false, newRm},
+		{"check", "find what is not as it should be, and repair it", false, newCheck},
 	}
 }
 

@@ -28,6 +28,19 @@ func (s *session) lock(e store.Entry) (locks, error) {
 	return locks{l}, nil
 }
 
+// lockData keeps cage-check from taking what is being made for a leftover. It is
+// the last lock that an applet takes.
+func (s *session) lockData() (*kernel.Lock, error) {
+	lock, err := kernel.LockDir(s.store.Data, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, cannot("lock", s.store.Data, err)
+	}
+	return lock, nil
+}
+
 // lockAll finds the cage that ref names and what it stands on, locks the bases
 // shared and then the cage for changing it, and returns all as it is under the
 // locks. The order (host, bases, cages, each by uuid; the host's is the smallest)
@@ -75,13 +88,17 @@ func (s *session) lockAll(ref string) (c *store.Cage, layers []store.Layer, held
 
 // lockLayers locks bases shared, by uuid.
 func lockLayers(layers []store.Layer) (locks, error) {
-	sorted := slices.SortedFunc(slices.Values(layers), func(a, b store.Layer) int { return strings.Compare(a.Base.UUID, b.Base.UUID) })
+	bases := make([]*store.Cage, len(layers))
+	for i, l := range layers {
+		bases[i] = l.Base
+	}
+	slices.SortFunc(bases, func(a, b *store.Cage) int { return strings.Compare(a.UUID, b.UUID) })
 	var held locks
-	for _, l := range sorted {
-		lock, err := kernel.LockDir(l.Base.Dir, false)
+	for _, b := range bases {
+		lock, err := kernel.LockDir(b.Dir, false)
 		if err != nil {
 			held.release()
-			return nil, cannot("lock", l.Base.Dir, err)
+			return nil, cannot("lock", b.Dir, err)
 		}
 		held = append(held, lock)
 	}

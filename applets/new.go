@@ -97,6 +97,11 @@ func runNew(s *session, o newOptions) error {
 
 // makeCage carries out the plan for the cage that was drafted.
 func (s *session) makeCage(o newOptions, c *store.Cage, layers []store.Layer) error {
+	lock, err := s.lockData()
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
 	var p plan.Plan
 	if c.Writable {
 		if err := s.checkLayers(o, layers); err != nil {

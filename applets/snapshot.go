@@ -48,6 +48,11 @@ func runSnapshot(s *session, o snapshotOptions) error {
 			return err
 		}
 	}
+	lock, err := s.lockData()
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
 	var p plan.Plan
 	for _, dir := range []string{s.store.Data, s.store.Snapshots} {
 		if !exists(dir) && (dir == s.store.Data || !o.live) {

@@ -3,7 +3,6 @@ package kernel
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -80,12 +79,11 @@ func (t Tree) among(dir int, name string) string {
 // overlay at another place or in another mount namespace.
 func OtherHolders(t Tree) []string {
 	var phrases []string
-	files, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
-	for _, file := range files {
-		path, err := os.ReadFile(file)
+	disks, _ := os.ReadDir("/sys/block")
+	for _, d := range disks {
+		path, err := os.ReadFile("/sys/block/" + d.Name() + "/loop/backing_file")
 		if backing := strings.TrimSuffix(string(path), "\n"); err == nil && strings.HasPrefix(backing, t.Point+"/") {
-			loop := strings.Split(file, "/")[3]
-			phrases = append(phrases, fmt.Sprintf("loop device /dev/%s on %s", loop, backing))
+			phrases = append(phrases, fmt.Sprintf("loop device /dev/%s on %s", d.Name(), backing))
 		}
 	}
 	eachNamespace(func(pid int, comm string, table []Mount) {

@@ -46,3 +46,13 @@ func (l *Lock) Unlock() {
 		l.fd = -1
 	}
 }
+
+// Locked tells whether somebody holds the lock on a directory.
+func Locked(path string) bool {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == unix.EWOULDBLOCK
+}

@@ -70,3 +70,22 @@ func eachNamespace(f func(pid int, comm string, table []Mount)) {
 	visit(os.Getpid())
 	_ = eachPID(func(_, pid int) { visit(pid) })
 }
+
+// Cgroups returns the cgroups of all cages.
+func Cgroups() []Cgroup {
+	parent, ok := CgroupOf("")
+	if !ok {
+		return nil
+	}
+	var list []Cgroup
+	entries, _ := os.ReadDir(parent.dir)
+	for _, e := range entries {
+		if g, ok := CgroupOf(e.Name()); ok && e.IsDir() {
+			list = append(list, g)
+		}
+	}
+	return list
+}
+
+// String returns the directory of the cgroup.
+func (c Cgroup) String() string { return c.dir }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,7 +37,7 @@ func IsUpper(m Mount, dir string) (is, known bool) {
 	if err != nil || m.Type != "overlay" {
 		return false, true
 	}
-	value, ok := option(m.Options, "upperdir")
+	value, ok := UpperDir(m)
 	if !ok {
 		return false, true // a read-only overlay
 	}
@@ -46,6 +47,15 @@ func IsUpper(m Mount, dir string) (is, known bool) {
 		}
 	}
 	return false, false
+}
+
+// UpperDir returns the upper directory of the overlay m as the mount table has it;
+// ok is false where m is no overlay, or a read-only one.
+func UpperDir(m Mount) (dir string, ok bool) {
+	if m.Type != "overlay" {
+		return "", false
+	}
+	return option(m.Options, "upperdir")
 }
 
 // LowerDirs returns the lower directories of the overlay m, from the top down,
@@ -111,4 +121,24 @@ func MakeOpaque(dir string) error {
 		return &os.PathError{Op: "setxattr", Path: dir, Err: err}
 	}
 	return nil
+}
+
+// OverlayMarks returns the entries below dir that carry a mark which overlayfs
+// follows only under certain options: trusted.overlay.metacopy and
+// trusted.overlay.redirect (overlayfs, "metacopy" and "redirect_dir").
+func OverlayMarks(dir string) ([]string, error) {
+	var marked []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() && !d.Type().IsRegular() {
+			return err
+		}
+		for _, name := range []string{"trusted.overlay.metacopy", "trusted.overlay.redirect"} {
+			if _, err := unix.Lgetxattr(path, name, nil); err == nil {
+				marked = append(marked, path)
+				break
+			}
+		}
+		return nil
+	})
+	return marked, err
 }

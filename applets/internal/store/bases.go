@@ -33,7 +33,7 @@ func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 	}
 	for _, id := range order[1:] {
 		base := r.cages[id]
-		dir, err := base.realRoot()
+		dir, err := base.RealRoot()
 		if err != nil {
 			return nil, "", fmt.Errorf("cannot use the base %s: %w", strings.Join(append(r.chainTo(c, id), "root"), " -> "), err)
 		}
@@ -50,8 +50,8 @@ func (c *Cage) Label() string {
 	return c.UUID
 }
 
-// realRoot returns the real path of a base's root directory.
-func (c *Cage) realRoot() (string, error) {
+// RealRoot returns the real path of a base's root directory, which must be there.
+func (c *Cage) RealRoot() (string, error) {
 	dir, err := filepath.EvalSymlinks(c.Root)
 	if err != nil {
 		if target, e := os.Readlink(c.Root); e == nil {

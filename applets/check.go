@@ -1,0 +1,83 @@
+package applets
+
+import (
+	"fmt"
+	"strings"
+
+	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
+
+	"github.com/urfave/cli/v2"
+)
+
+// finding is one thing that is not as it should be.
+type finding struct {
+	where, what string
+	repair      string    // the command to type, or ""
+	mend        plan.Plan // what --repair does; it loses nothing. nil: nothing
+}
+
+func newCheck(s *session) *cli.App {
+	var repair bool
+	app := newApp(s.name, "")
+	app.Flags = []cli.Flag{
+		boolFlag("repair", "", "do what repairs without losing anything", &repair),
+		s.quietFlag("print no notes and warnings"),
+	}
+	app.Action = func(c *cli.Context) error {
+		if c.NArg() > 0 {
+			return usageError("unknown operand " + c.Args().First())
+		}
+		if err := s.open(); err != nil {
+			return err
+		}
+		return runCheck(s, repair)
+	}
+	describe(app, "", `   cage-check                a finding a line: where, what, what repairs it
+   cage-check --repair       finish what was interrupted
+`)
+	app.CustomAppHelpTemplate = strings.Replace(app.CustomAppHelpTemplate, "0 done, 1 failed or refused", "0 clean or repaired, 1 something was found", 1)
+	return app
+}
+
+// runCheck looks at everything and changes nothing unless told.
+func runCheck(s *session, repair bool) error {
+	if repair {
+		// Nobody makes a cage or a snapshot meanwhile, so what is half made is nobody's.
+		lock, err := kernel.LockDir(s.store.Data, true)
+		if err == nil {
+			defer lock.Unlock()
+		}
+	}
+	var all []finding
+	for _, check := range []func() ([]finding, error){s.checkLeftovers, s.checkSnapshots, s.checkCages, s.checkCgroups, s.checkMounts} {
+		found, err := check()
+		if err != nil {
+			return err
+		}
+		all = append(all, found...)
+	}
+	var left error
+	for _, f := range all {
+		line := f.where + ": " + f.what
+		switch {
+		case f.mend != nil && repair:
+			if err := s.carryOut(f.mend); err != nil {
+				s.tell(err)
+				left = exitStatus(exitFailed)
+				continue
+			}
+			line += ": repaired"
+		default:
+			left = exitStatus(exitFailed)
+			if f.mend != nil {
+				f.repair = "cage-check --repair"
+			}
+			if f.repair != "" {
+				line += ": " + f.repair
+			}
+		}
+		fmt.Fprintln(s.stdout, oneLine(line))
+	}
+	return left
+}

@@ -1,0 +1,195 @@
+package applets
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
+	"cage/applets/internal/store"
+)
+
+// checkLeftovers finds what an interrupted applet left under a hidden name.
+func (s *session) checkLeftovers() (found []finding, err error) {
+	entries, err := os.ReadDir(s.store.Data)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, cannot("read", s.store.Data, err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(s.store.Data, e.Name())
+		stem, isNew := strings.CutSuffix(e.Name(), ".new")
+		stem, isRm := strings.CutSuffix(stem, ".rm")
+		uuid := strings.TrimPrefix(strings.TrimSuffix(strings.TrimSuffix(stem, ".w"), ".r"), ".")
+		switch {
+		case !e.IsDir() || !strings.HasPrefix(stem, ".") || !store.IsUUID(uuid) || isNew == isRm:
+		case isNew:
+			found = append(found, finding{where: path, what: "half made", mend: plan.Plan{&plan.Remove{Path: path}}})
+		case kernel.Locked(path):
+			// somebody removes it right now
+		default:
+			found = append(found, finding{where: path, what: "half removed", mend: plan.Plan{&plan.Remove{Path: path}}})
+		}
+	}
+	return found, nil
+}
+
+// checkSnapshots finds snapshots that were not finished.
+func (s *session) checkSnapshots() (found []finding, err error) {
+	entries, err := os.ReadDir(s.store.Snapshots)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, cannot("read", s.store.Snapshots, err)
+	}
+	for _, e := range entries {
+		stem, isNew := strings.CutSuffix(strings.TrimPrefix(e.Name(), "."), ".ss.new")
+		path := filepath.Join(s.store.Snapshots, e.Name())
+		if _, ok, err := kernel.Subvolume(path); !isNew || err != nil || !ok {
+			continue // not one of cage's
+		}
+		mend := plan.Plan{&plan.DeleteSnapshot{Path: path}}
+		if note := filepath.Join(s.store.Snapshots, stem+".txt"); exists(note) && !exists(filepath.Join(s.store.Snapshots, stem+".ss")) {
+			mend = append(mend, &plan.RemoveFile{Path: note})
+		}
+		found = append(found, finding{where: path, what: "half made", mend: mend})
+	}
+	return found, nil
+}
+
+// checkCages reads every conf and looks at what it says.
+func (s *session) checkCages() (found []finding, err error) {
+	all, err := s.store.List()
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range all {
+		if _, err := s.store.Get(e.UUID); err != nil {
+			found = append(found, finding{where: e.Dir, what: err.Error()})
+			continue
+		}
+		c, err := e.Load()
+		if err != nil {
+			found = append(found, finding{where: e.Dir, what: err.Error(), repair: "an editor on " + e.ConfPath()})
+			continue
+		}
+		found = append(found, checkSiblings(c)...)
+		layers, _, err := s.store.Layers(c)
+		if err != nil {
+			found = append(found, finding{where: e.Dir, what: err.Error()})
+		}
+		if !c.Writable {
+			if _, err := c.RealRoot(); err != nil {
+				found = append(found, finding{where: c.Root, what: err.Error()})
+			}
+			continue
+		}
+		if err := s.checkLayers(newOptions{}, layers); err != nil {
+			found = append(found, finding{where: e.Dir, what: err.Error()})
+		}
+		found = append(found, checkMarks(c)...)
+		found = append(found, checkState(c)...)
+	}
+	return found, nil
+}
+
+// checkSiblings finds the new content of a file that was not put in its place.
+func checkSiblings(c *store.Cage) (found []finding) {
+	for _, name := range []string{".cage.conf.new", ".lower.new"} {
+		if path := filepath.Join(c.Dir, name); lexists(path) {
+			found = append(found, finding{where: path, what: "a rewrite that was interrupted", mend: plan.Plan{&plan.RemoveFile{Path: path}}})
+		}
+	}
+	return found
+}
+
+// checkState finds what is neither up nor down, and what is down and still in use.
+func checkState(c *store.Cage) (found []finding) {
+	f, err := look(c)
+	switch {
+	case err != nil:
+		return []finding{{where: c.Dir, what: err.Error()}}
+	case f.state == half:
+		return []finding{{where: c.Dir, what: "half up", repair: "cage-up " + c.UUID + ", or cage-down " + c.UUID}}
+	case f.state == up:
+		for _, dir := range kernel.LowerDirs(f.mount) {
+			if !exists(dir) {
+				found = append(found, finding{where: c.Dir, what: "it is up and stands on " + dir + ", which is gone"})
+			}
+		}
+		return found
+	}
+	if used, err := kernel.UpperInUse(c.Root); err != nil || used {
+		found = append(found, finding{where: c.Root, what: "the cage is down and its root is in use" + strings.Join(append([]string{""}, kernel.UpperHolders(c.Root)...), ", ")})
+	}
+	if populated, err := cgroupOf(c).Populated(); err == nil && populated {
+		pids, _ := cgroupOf(c).PIDs()
+		found = append(found, finding{where: c.Dir, what: fmt.Sprintf("the cage is down and processes of it live: %d", pids)})
+	}
+	return found
+}
+
+// checkMarks finds marks in an upper directory that a mount by hand may not follow.
+func checkMarks(c *store.Cage) []finding {
+	marks, err := kernel.OverlayMarks(c.Root)
+	if err != nil {
+		return []finding{{where: c.Root, what: err.Error()}}
+	}
+	if len(marks) == 0 {
+		return nil
+	}
+	return []finding{{where: marks[0], what: fmt.Sprintf("%d entries with a metacopy or redirect mark, which only mounts with those options follow", len(marks))}}
+}
+
+// checkCgroups finds cgroups of cages that are down or gone. One whose cage is
+// mounted from another data directory is none of ours.
+func (s *session) checkCgroups() (found []finding, err error) {
+	all, err := kernel.Mounts()
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range kernel.Cgroups() {
+		uuid := filepath.Base(g.String())
+		e, err := s.store.Get(uuid)
+		gone := err != nil && !slices.ContainsFunc(all, func(m kernel.Mount) bool { return strings.Contains(m.Options, uuid+".w") })
+		populated, _ := g.Populated()
+		switch {
+		case !store.IsUUID(uuid):
+		case gone && populated:
+			found = append(found, finding{where: g.String(), what: "processes live of a cage that is not there"})
+		case !populated && (gone || err == nil && s.isDown(e)):
+			found = append(found, finding{where: g.String(), what: "a loose cgroup", mend: plan.Plan{&plan.RemoveCgroup{Cgroup: g}}})
+		}
+	}
+	return found, nil
+}
+
+func (s *session) isDown(e store.Entry) bool {
+	c, err := e.Load()
+	if err != nil {
+		return false
+	}
+	f, err := look(c)
+	return err == nil && f.state == down
+}
+
+// checkMounts finds overlays whose cage is gone.
+func (s *session) checkMounts() (found []finding, err error) {
+	all, err := kernel.Mounts()
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range all {
+		upper, ok := kernel.UpperDir(m)
+		dir := filepath.Dir(upper)
+		uuid := strings.TrimSuffix(filepath.Base(dir), ".w")
+		if ok && filepath.Dir(dir) == s.store.Data && store.IsUUID(uuid) && !exists(dir) {
+			found = append(found, finding{where: m.Point, what: "mounted for a cage that is gone", repair: "umount -R " + plan.Quote(m.Point)})
+		}
+	}
+	return found, nil
+}
