@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"math"
 	"os"
 	"syscall"
 	"time"
@@ -34,6 +35,8 @@ func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status s
 		return 0, err
 	}
 	defer null.Close()
+	// What this process was started with is not for the program, nor for the daemons it leaves (Linux 5.11).
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	sys := &syscall.SysProcAttr{Chroot: c.Root, Setsid: true}
 	if fd, err := c.Cgroup.Make(); err == nil {
 		defer unix.Close(fd)
