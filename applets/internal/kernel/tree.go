@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -149,10 +150,24 @@ func mountOverlay(point string, o Layers) error {
 	return nil
 }
 
+// noLink refuses a directory of the tree in whose place is a link: mount(2) would
+// follow it out of the tree and mount on the host.
+func noLink(point, at string) error {
+	for ; at != "."; at = filepath.Dir(at) {
+		if _, err := os.Readlink(point + "/" + at); err == nil {
+			return fmt.Errorf("cannot mount on %s/%s: it is a link", point, at)
+		}
+	}
+	return nil
+}
+
 // MountInside mounts one filesystem inside the tree at point, by mount(2). It
 // makes the directory for it where a fresh devtmpfs may lack it.
 func MountInside(point string, fs FS) error {
 	dir := point + "/" + fs.At
+	if err := noLink(point, fs.At); err != nil {
+		return err
+	}
 	if strings.HasPrefix(fs.At, "dev/") {
 		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 			return err
