@@ -107,7 +107,11 @@ func attachNew(fs FS, tree int) error {
 
 // attach mounts the detached mnt at path, relative to dir.
 func attach(mnt, dir int, path, what string) error {
-	if err := unix.MoveMount(mnt, "", dir, path, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+	flags := unix.MOVE_MOUNT_F_EMPTY_PATH
+	if dir == unix.AT_FDCWD { // a mountpoint may be a link, a directory inside may not
+		flags |= unix.MOVE_MOUNT_T_SYMLINKS
+	}
+	if err := unix.MoveMount(mnt, "", dir, path, flags); err != nil {
 		return &mountError{what + " on " + path, "", err}
 	}
 	return nil
