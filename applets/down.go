@@ -3,6 +3,7 @@ package applets
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"syscall"
 	"time"
@@ -30,14 +31,22 @@ func newDown(s *session) *cli.App {
 		boolFlag("force", "f", "end processes of the host that hold the cage busy, too", &o.force),
 	)
 	app.Action = func(c *cli.Context) error {
-		if o.seconds < 0 {
-			return usageError("--time must not be negative")
+		if err := checkSeconds(o.seconds); err != nil {
+			return err
 		}
 		return s.each(c, func(ref string) error { return runDown(s, o, ref) })
 	}
 	return describe(app, "CAGE...", `   cage-down web             stop script, TERM, KILL after 10 s, unmount
    cage-down -t 60 db        give a database a minute to end
 `)
+}
+
+// checkSeconds refuses a --time that a time.Duration cannot hold.
+func checkSeconds(seconds float64) error {
+	if !(seconds >= 0 && seconds <= math.MaxInt32) {
+		return usageError(fmt.Sprintf("--time takes 0 to %d seconds", math.MaxInt32))
+	}
+	return nil
 }
 
 // runDown stops what runs in a cage and unmounts it.

@@ -29,8 +29,8 @@ func newUp(s *session) *cli.App {
 		boolFlag("rebase", "", "stand on other lower directories than last time, and mean it", &o.rebase),
 	)
 	app.Action = func(c *cli.Context) error {
-		if o.seconds < 0 {
-			return usageError("--time must not be negative")
+		if err := checkSeconds(o.seconds); err != nil {
+			return err
 		}
 		return s.each(c, func(ref string) error { return runUp(s, o, ref) })
 	}
