@@ -93,6 +93,10 @@ func runDown(s *session, o downOptions, ref string) error {
 // stopScript runs the stop script; what goes wrong with it is reported and does
 // not keep the cage up.
 func (s *session) stopScript(c *store.Cage, limit time.Duration) {
+	if limit == 0 {
+		s.warn("%s has no time for its stop script", c.Label())
+		return
+	}
 	err := checkScript(c, "stop", c.Stop)
 	if err == nil {
 		err = s.carryOut(s.planScript(c, "stop", c.Stop, limit))
