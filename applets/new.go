@@ -202,6 +202,11 @@ func (s *session) draft(o newOptions, id string) (*store.Cage, error) {
 		if !ok || key == "uuid" {
 			return nil, usageError("--set takes KEY=VALUE, and not the uuid")
 		}
+		if key == "name" {
+			if err := store.CheckName(value); err != nil {
+				return nil, fmt.Errorf("cannot name a cage %s: %w", value, err)
+			}
+		}
 		if err := file.Set(key, value); err != nil {
 			return nil, err
 		}
