@@ -72,7 +72,11 @@ func (s *session) open() error {
 func (s *session) signals() <-chan os.Signal {
 	if s.stop == nil {
 		s.stop = make(chan os.Signal, 1)
-		signal.Notify(s.stop, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+		for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+			if !signal.Ignored(sig) { // nohup(1)
+				signal.Notify(s.stop, sig)
+			}
+		}
 	}
 	return s.stop
 }
