@@ -69,7 +69,9 @@ func runDown(s *session, o downOptions, ref string) error {
 	}
 	grace := time.Duration(o.seconds * float64(time.Second))
 	if c.Stop != "" && !o.noScript {
-		s.stopScript(c, grace)
+		if err := s.stopScript(c, grace); err != nil {
+			return err
+		}
 	}
 	if s.dryRun {
 		return s.printDown(c, f, grace, o)
@@ -91,20 +93,22 @@ func runDown(s *session, o downOptions, ref string) error {
 }
 
 // stopScript runs the stop script; what goes wrong with it is reported and does
-// not keep the cage up.
-func (s *session) stopScript(c *store.Cage, limit time.Duration) {
+// not keep the cage up. Its error is that a signal came.
+func (s *session) stopScript(c *store.Cage, limit time.Duration) error {
 	if limit == 0 {
 		s.warn("%s has no time for its stop script", c.Label())
-		return
+		return nil
 	}
 	err := checkScript(c, "stop", c.Stop)
 	if err == nil {
 		err = s.carryOut(s.planScript(c, "stop", c.Stop, limit))
 		s.showOutput(err)
 	}
-	if err != nil {
-		s.tell(err)
+	if errors.Is(err, kernel.ErrInterrupted) {
+		return err
 	}
+	s.tell(err)
+	return nil
 }
 
 // patience is how long an unmount may be busy with nobody to be found who

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"cage/applets/internal/kernel"
 	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 
@@ -114,8 +115,8 @@ func (s *session) result(line string) error {
 	return nil
 }
 
-// each does f for every operand, goes on after one that fails, and returns what
-// failed. Errors are told as they come, so that they stand among the notes.
+// each does f for every operand, goes on after one that fails but for a signal,
+// and returns what failed. Errors are told as they come, so that they stand among the notes.
 func (s *session) each(c *cli.Context, f func(ref string) error) error {
 	refs := c.Args().Slice()
 	if len(refs) == 0 {
@@ -132,6 +133,9 @@ func (s *session) each(c *cli.Context, f func(ref string) error) error {
 		if err := f(ref); err != nil {
 			s.tell(err)
 			failed = exitStatus(exitFailed)
+			if errors.Is(err, plan.ErrInterrupted) || errors.Is(err, kernel.ErrInterrupted) {
+				break
+			}
 		}
 	}
 	return failed

@@ -22,7 +22,7 @@ type Command struct {
 // ErrTimeout says that a command was not done in time and was ended.
 var ErrTimeout = errors.New("not done in time")
 
-// ErrInterrupted says that a signal ended the wait for a command, and it.
+// ErrInterrupted says that a signal ended the wait for a command, and it, or an End.
 var ErrInterrupted = errors.New("interrupted")
 
 // Run starts the command and waits for its exit, not for the end of its output.

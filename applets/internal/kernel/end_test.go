@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"runtime"
@@ -158,7 +159,7 @@ func TestEndStops(t *testing.T) {
 	stop := make(chan os.Signal, 1)
 	time.AfterFunc(50*time.Millisecond, func() { stop <- unix.SIGINT })
 	err := End(tree, Cgroup{}, grace, nil, stop)
-	if err == nil || !strings.Contains(err.Error(), "stopped by signal: interrupt") {
+	if !errors.Is(err, ErrInterrupted) {
 		t.Errorf("End = %v, want that it was stopped", err)
 	}
 	if p.ended() {

@@ -75,8 +75,8 @@ func (h held) close() {
 // error.
 func await(all []held, until time.Time, stop <-chan os.Signal) error {
 	select {
-	case sig := <-stop:
-		return fmt.Errorf("stopped by signal: %v", sig)
+	case <-stop:
+		return ErrInterrupted
 	default:
 	}
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
@@ -98,10 +98,10 @@ func await(all []held, until time.Time, stop <-chan os.Signal) error {
 	select {
 	case err := <-done:
 		return err
-	case sig := <-stop:
+	case <-stop:
 		_, _ = unix.Write(wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 		<-done
-		return fmt.Errorf("stopped by signal: %v", sig)
+		return ErrInterrupted
 	}
 }
 
