@@ -1,11 +1,11 @@
 package kernel
 
 import (
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
-	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +15,7 @@ import (
 // descriptor to start processes in it.
 func testCgroup(t *testing.T) (Cgroup, int) {
 	t.Helper()
-	c, ok := CgroupOf("test-" + strconv.Itoa(os.Getpid()))
+	c, ok := CgroupOf("test-" + rand.Text())
 	if !ok {
 		t.Skip("needs cgroup2")
 	}
