@@ -142,7 +142,8 @@ func (r *removal) enter(fd int, name string) {
 
 // leave removes the directory being emptied and goes up; failed is why it could
 // not be read to its end. What is not empty is read again first, as long as that
-// helps: some filesystems skip entries while others go.
+// helps: some filesystems skip entries while others go, and btrfs shows none that
+// was renamed since the directory was opened.
 func (r *removal) leave(failed error) {
 	i := len(r.stack) - 1
 	d, up := &r.stack[i], &r.stack[i-1]
@@ -153,7 +154,7 @@ func (r *removal) leave(failed error) {
 	if err == nil && len(d.kept) == 0 {
 		err = r.unlink(i-1, d.name, unix.AT_REMOVEDIR)
 	}
-	if failed == nil && (len(d.kept) > 0 || full(err)) && d.changed && d.passes < maxPasses {
+	if failed == nil && (full(err) || len(d.kept) > 0 && d.changed) && d.passes < maxPasses {
 		d.changed = false
 		d.passes++
 		unix.Seek(d.fd, 0, unix.SEEK_SET)

@@ -397,27 +397,32 @@ func TestRemoveHugeDirectory(t *testing.T) {
 func TestRemoveWhileSwapped(t *testing.T) {
 	asRoot(t)
 	bothWays(t, func(t *testing.T) {
-		dir := t.TempDir()
-		put(t, dir+"/outside/file", "stays")
-		var stop atomic.Bool
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			for !stop.Load() {
-				unix.Renameat2(unix.AT_FDCWD, dir+"/cage/a/dir", unix.AT_FDCWD, dir+"/cage/a/link", unix.RENAME_EXCHANGE)
-			}
-		}()
-		for range 50 {
-			put(t, dir+"/cage/a/dir/sub/file", "")
-			os.Symlink(dir+"/outside", dir+"/cage/a/link")
-			if err := Remove(dir, "cage", nil); err != nil {
-				t.Error(err)
-			}
-			mustHold(t, dir+"/outside/file", "stays")
-		}
-		stop.Store(true)
-		<-done
+		removeWhileSwapped(t, t.TempDir())
+		removeWhileSwapped(t, mountBtrfs(t)) // readdir(3) shows nothing renamed after opendir(3)
 	})
+}
+
+func removeWhileSwapped(t *testing.T, dir string) {
+	t.Helper()
+	put(t, dir+"/outside/file", "stays")
+	var stop atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for !stop.Load() {
+			unix.Renameat2(unix.AT_FDCWD, dir+"/cage/a/dir", unix.AT_FDCWD, dir+"/cage/a/link", unix.RENAME_EXCHANGE)
+		}
+	}()
+	for range 50 {
+		put(t, dir+"/cage/a/dir/sub/file", "")
+		os.Symlink(dir+"/outside", dir+"/cage/a/link")
+		if err := Remove(dir, "cage", nil); err != nil {
+			t.Error(err)
+		}
+		mustHold(t, dir+"/outside/file", "stays")
+	}
+	stop.Store(true)
+	<-done
 }
 
 // A directory that is moved out while what is far below it is removed: Remove
