@@ -18,13 +18,20 @@ type Lend struct {
 }
 
 func (l *Lend) String() string {
-	return fmt.Sprintf(`chroot %s sh -e -c '
-file=$(readlink -m "$1") dir=${file%%/*} made=
-[ -L "$1" ] && [ ! -e "$file" ] || exit 0
+	// readlink -m is not everywhere: busybox has none
+	return fmt.Sprintf(`[ ! -L %s ] || chroot %s sh -e -c '
+file=$1 made= n=0
+while [ -L "$file" ] && [ $((n += 1)) -le 40 ]; do
+  link=$(readlink "$file") dir=${file%%/*}
+  while case $link in ../*) ;; *) false ;; esac do link=${link#../} dir=${dir%%/*}; done
+  case $link in /*) file=$link ;; *) file=$dir/$link ;; esac
+done
+[ ! -e "$file" ] || exit 0
+dir=${file%%/*}
 while [ -n "$dir" ] && [ ! -d "$dir" ]; do made="$made $dir" dir=${dir%%/*}; done
 mkdir -p -m 0755 "${file%%/*}"
 { echo %s"$made"; cat; } >"$file"
-chmod 0644 "$file"' sh %s <%s`, Quote(l.Root), strings.ReplaceAll(Quote(kernel.LentMark), "'", `"`), Quote("/"+l.Link), Quote(l.From))
+chmod 0644 "$file"' sh %s <%s`, Quote(l.Root+"/"+l.Link), Quote(l.Root), strings.ReplaceAll(Quote(kernel.LentMark), "'", `"`), Quote("/"+l.Link), Quote(l.From))
 }
 
 // Do lends it.
