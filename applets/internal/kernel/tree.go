@@ -169,8 +169,8 @@ func MountInside(point string, fs FS) error {
 		return err
 	}
 	if strings.HasPrefix(fs.At, "dev/") {
-		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
-			return err
+		if err := unix.Mkdir(dir, 0o755); err != nil && err != unix.EEXIST {
+			return &mountError{fs.Type + " on " + dir, "", err}
 		}
 	}
 	if err := unix.Mount(fs.Source, dir, fs.Type, fs.Flags, fs.Data); err != nil {
