@@ -31,7 +31,9 @@ func OverlayOptions(o Layers) (string, error) {
 
 // IsUpper tells whether dir is the upper directory of the overlay m, by device and
 // inode. known is false where the mount table does not say it in a way that
-// can be looked up: a relative path of a mount by hand, or a detached one.
+// can be looked up: a relative path of a mount by hand, a detached one, or
+// backslashes that lead to two directories, as they escape in what was given as
+// text and do not where it was given as a file descriptor.
 func IsUpper(m Mount, dir string) (is, known bool) {
 	want, err := os.Stat(dir)
 	if err != nil || m.Type != "overlay" {
@@ -41,12 +43,20 @@ func IsUpper(m Mount, dir string) (is, known bool) {
 	if !ok {
 		return false, true // a read-only overlay
 	}
-	for _, path := range []string{value, unbackslash(value)} {
-		if got, err := os.Stat(path); err == nil && filepath.IsAbs(path) {
-			return os.SameFile(want, got), true
-		}
+	if !filepath.IsAbs(value) {
+		return false, false
 	}
-	return false, false
+	got, err := os.Stat(value)
+	other, errOther := os.Stat(unbackslash(value))
+	switch {
+	case err != nil && errOther != nil:
+		return false, false
+	case err != nil:
+		got = other
+	case errOther == nil && os.SameFile(want, got) != os.SameFile(want, other):
+		return false, false
+	}
+	return os.SameFile(want, got), true
 }
 
 // UpperDir returns the upper directory of the overlay m as the mount table has it;
