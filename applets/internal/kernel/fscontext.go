@@ -29,10 +29,15 @@ func fsContext(what, fstype string, options [][2]string) (int, error) {
 }
 
 // setOption hands over one option; a path too long for a string goes as a file
-// descriptor (overlayfs, Linux 6.13).
+// descriptor (overlayfs, Linux 6.13). upperdir and workdir unescape backslashes,
+// lowerdir+ takes a path as it is.
 func setOption(fd int, key, value string) error {
-	if len(value) <= valueMax {
-		return unix.FsconfigSetString(fd, key, value)
+	text := value
+	if key == "upperdir" || key == "workdir" {
+		text = strings.ReplaceAll(value, `\`, `\\`)
+	}
+	if len(text) <= valueMax {
+		return unix.FsconfigSetString(fd, key, text)
 	}
 	dir, err := unix.Open(value, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -55,27 +60,18 @@ func create(fd int, what string, flags int) (int, error) {
 	return -1, &mountError{what, fsLog(fd), err}
 }
 
-// newOverlay returns a detached overlay. lowerdir+ takes a path as it is
-// (Linux 6.8), upperdir and workdir unescape backslashes.
+// newOverlay returns a detached overlay; lowerdir+ is of Linux 6.8.
 func newOverlay(o Layers) (int, error) {
 	options := [][2]string{{"source", "overlay"}}
 	for _, dir := range o.Lower {
 		options = append(options, [2]string{"lowerdir+", dir})
 	}
-	options = append(options, [2]string{"upperdir", escapedUnlessLong(o.Upper)}, [2]string{"workdir", escapedUnlessLong(o.Work)})
+	options = append(options, [2]string{"upperdir", o.Upper}, [2]string{"workdir", o.Work})
 	fd, err := fsContext("overlay", "overlay", options)
 	if err != nil {
 		return -1, err
 	}
 	return create(fd, "overlay", 0)
-}
-
-// escapedUnlessLong doubles the backslashes of a path that goes as a string.
-func escapedUnlessLong(path string) string {
-	if s := strings.ReplaceAll(path, `\`, `\\`); len(s) <= valueMax {
-		return s
-	}
-	return path
 }
 
 // attachNew makes fs and mounts it in the detached tree.
