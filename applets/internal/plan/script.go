@@ -41,7 +41,8 @@ func (e *ScriptError) Unwrap() error { return e.cause }
 
 func (s *Script) String() string {
 	words := append([]string{"env", "-i"}, s.Env...)
-	return command(append(words, "chroot", s.Root, s.Path)...) + " </dev/null >>" + Quote(s.Log) + " 2>&1"
+	// what a script says is for root alone, whatever the umask
+	return "(umask 077 && : >>" + Quote(s.Log) + ")\n" + command(append(words, "chroot", s.Root, s.Path)...) + " </dev/null >>" + Quote(s.Log) + " 2>&1"
 }
 
 // Do runs it.
