@@ -38,8 +38,9 @@ func runRm(s *session, o rmOptions, ref string) error {
 	if err != nil {
 		return err
 	}
+	isDown := true
 	if o.force && e.Writable {
-		if err := s.downFirst(e); err != nil {
+		if isDown, err = s.downFirst(e); err != nil {
 			return err
 		}
 	}
@@ -51,7 +52,7 @@ func runRm(s *session, o rmOptions, ref string) error {
 		return err
 	}
 	defer held.release()
-	if err := s.checkRm(e); err != nil {
+	if err := s.checkRm(e, isDown || !s.dryRun); err != nil {
 		return err
 	}
 	aside := filepath.Join(s.store.Data, "."+filepath.Base(e.Dir)+".rm")
@@ -75,28 +76,28 @@ func asidePath(st *store.Store, ref string) string {
 	return ""
 }
 
-// downFirst takes a cage down that is not.
-func (s *session) downFirst(e store.Entry) error {
+// downFirst takes a cage down that is not, and tells whether it was.
+func (s *session) downFirst(e store.Entry) (was bool, err error) {
 	c, err := e.Load()
 	if err != nil {
-		return nil // what cannot be read is looked at mount by mount
+		return true, nil // what cannot be read is looked at mount by mount
 	}
 	f, err := look(c)
 	if err != nil || f.state == down {
-		return err
+		return true, err
 	}
-	return runDown(s, downOptions{seconds: graceDefault}, e.UUID)
+	return false, runDown(s, downOptions{seconds: graceDefault}, e.UUID)
 }
 
 // checkRm refuses to remove what is up, what others stand on, and what has a
-// mount in it.
-func (s *session) checkRm(e store.Entry) error {
-	if c, err := e.Load(); err == nil && e.Writable {
+// mount in it. What was only printed to be taken down (isDown is false) is still up.
+func (s *session) checkRm(e store.Entry, isDown bool) error {
+	if c, err := e.Load(); err == nil && e.Writable && isDown {
 		f, err := look(c)
 		if err != nil && !errors.Is(err, errForeign) {
 			return err
 		}
-		if err == nil && f.state != down && !s.dryRun {
+		if err == nil && f.state != down {
 			return withHint(fmt.Errorf("cannot remove %s: it is %s", c.Label(), f.state), "cage-down %s, or cage-rm -f %[1]s", c.Label())
 		}
 		if used, err := kernel.UpperInUse(c.Root); err == nil && used {
@@ -122,7 +123,7 @@ func (s *session) checkRm(e store.Entry) error {
 	if err != nil {
 		return err
 	}
-	if len(mounts) > 0 {
+	if len(mounts) > 0 && isDown {
 		points := make([]string, len(mounts))
 		for i, m := range mounts {
 			points[i] = m.Point
