@@ -202,4 +202,8 @@ build
 install_files
 configure
 echo "cage $version is in $dest/opt/cage, its commands in $dest/usr/local/bin; begin with: man cage"
-[ "${1-}" != --demo ] || PATH=/opt/cage/bin:$PATH "$src/scripts/demo"
+[ "${1-}" = --demo ] || exit 0
+# In this process, so that a signal to it is one to the demo.
+rm -rf "$tmp"
+trap - EXIT HUP INT TERM
+PATH=/opt/cage/bin:$PATH exec "$src/scripts/demo"
