@@ -3,6 +3,7 @@ package applets
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,36 @@ import (
 
 // hostCage is what the host's cage is to become.
 type hostCage struct{ target, name, memo string }
+
+// lockHost takes the lock of the host's cage, and the data directory's as all do
+// who make something in it; where there is no host's cage yet, that one alone, so
+// that of several commands only one makes it.
+func (s *session) lockHost() (locks, error) {
+	for {
+		e, err := s.store.Get(store.HostUUID)
+		first := errors.Is(err, store.ErrNotFound)
+		if first {
+			e.Dir = s.store.Data
+		} else if err != nil {
+			return nil, err
+		}
+		held, err := s.lock(e)
+		if first && errors.Is(err, fs.ErrNotExist) {
+			return nil, nil // Mkdir of the data directory tells who is first
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err == nil && !(first && exists(filepath.Join(e.Dir, store.HostUUID+".r"))) {
+			if !first {
+				data, err := s.lockData()
+				return append(held, data), err
+			}
+			return held, nil
+		}
+		held.release() // made, or removed, while waiting
+	}
+}
 
 // planHost makes the host's cage, or lets it move on: those born on the old
 // snapshot are first given a base of their own on it, and at every moment in

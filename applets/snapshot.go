@@ -8,7 +8,6 @@ import (
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/plan"
-	"cage/applets/internal/store"
 
 	"github.com/urfave/cli/v2"
 )
@@ -40,19 +39,12 @@ func newSnapshot(s *session) *cli.App {
 
 // runSnapshot takes a snapshot and makes it what new cages stand on.
 func runSnapshot(s *session, o snapshotOptions) error {
-	s.signals()
-	var held locks
-	defer func() { held.release() }()
-	if e, err := s.store.Get(store.HostUUID); err == nil {
-		if held, err = s.lock(e); err != nil {
-			return err
-		}
-	}
-	lock, err := s.lockData()
+	held, err := s.lockHost()
 	if err != nil {
 		return err
 	}
-	defer lock.Unlock()
+	defer func() { held.release() }()
+	s.signals()
 	var p plan.Plan
 	for _, dir := range []string{s.store.Data, s.store.Snapshots} {
 		if !exists(dir) && (dir == s.store.Data || !o.live) {
