@@ -38,9 +38,8 @@ func runRm(s *session, o rmOptions, ref string) error {
 	if err != nil {
 		return err
 	}
-	isDown := true
 	if o.force && e.Writable {
-		if isDown, err = s.downFirst(e); err != nil {
+		if err := s.downFirst(e); err != nil {
 			return err
 		}
 	}
@@ -52,7 +51,7 @@ func runRm(s *session, o rmOptions, ref string) error {
 		return err
 	}
 	defer held.release()
-	if err := s.checkRm(e, isDown || !s.dryRun); err != nil {
+	if err := s.checkRm(e, o); err != nil {
 		return err
 	}
 	aside := filepath.Join(s.store.Data, "."+filepath.Base(e.Dir)+".rm")
@@ -76,23 +75,51 @@ func asidePath(st *store.Store, ref string) string {
 	return ""
 }
 
-// downFirst takes a cage down that is not, and tells whether it was.
-func (s *session) downFirst(e store.Entry) (was bool, err error) {
+// downFirst takes a cage down that is not.
+func (s *session) downFirst(e store.Entry) error {
 	c, err := e.Load()
 	if err != nil {
-		return true, nil // what cannot be read is looked at mount by mount
+		return nil // what cannot be read is looked at mount by mount
 	}
 	f, err := look(c)
 	if err != nil || f.state == down {
-		return true, err
+		return err
 	}
-	return false, runDown(s, downOptions{seconds: graceDefault}, e.UUID)
+	return runDown(s, downOptions{seconds: graceDefault}, e.UUID)
 }
 
 // checkRm refuses to remove what is up, what others stand on, and what has a
-// mount in it. What was only printed to be taken down (isDown is false) is still up.
-func (s *session) checkRm(e store.Entry, isDown bool) error {
-	if c, err := e.Load(); err == nil && e.Writable && isDown {
+// mount in it.
+func (s *session) checkRm(e store.Entry, o rmOptions) error {
+	if s.dryRun && o.force {
+		return s.checkDependants(e) // what is printed takes it down first
+	}
+	if e.Writable {
+		if err := s.checkUnused(e); err != nil {
+			return err
+		}
+	}
+	if err := s.checkDependants(e); err != nil {
+		return err
+	}
+	mounts, err := kernel.Under(e.Dir)
+	if err != nil {
+		return err
+	}
+	if len(mounts) > 0 {
+		points := make([]string, len(mounts))
+		for i, m := range mounts {
+			points[i] = m.Point
+		}
+		return withHint(fmt.Errorf("cannot remove %s: something is mounted in it: %s", label(e), strings.Join(points, ", ")), "umount %s", plan.Quote(points[len(points)-1]))
+	}
+	return nil
+}
+
+// checkUnused refuses a cage that is up, or whose upper directory is in use.
+func (s *session) checkUnused(e store.Entry) error {
+	c, err := e.Load()
+	if err == nil {
 		f, err := look(c)
 		if err != nil && !errors.Is(err, errForeign) {
 			return err
@@ -103,11 +130,35 @@ func (s *session) checkRm(e store.Entry, isDown bool) error {
 		if used, err := kernel.UpperInUse(c.Root); err == nil && used {
 			return inUse(c, "remove")
 		}
+		return nil
 	}
-	name := e.Name()
-	if name == "" {
-		name = e.UUID
+	// Which directory was mounted, and where, is no longer to be read.
+	entries, err := os.ReadDir(e.Dir)
+	if err != nil {
+		return cannot("read", e.Dir, err)
 	}
+	for _, d := range entries {
+		c := &store.Cage{Entry: e, Root: filepath.Join(e.Dir, d.Name())}
+		if !d.IsDir() {
+			continue
+		}
+		if used, err := kernel.UpperInUse(c.Root); err == nil && used {
+			return inUse(c, "remove")
+		}
+	}
+	return nil
+}
+
+// label names an entry whose conf may be unreadable.
+func label(e store.Entry) string {
+	if name := e.Name(); name != "" {
+		return name
+	}
+	return e.UUID
+}
+
+// checkDependants refuses to remove what others stand on.
+func (s *session) checkDependants(e store.Entry) error {
 	others, err := s.store.Dependants(e.UUID)
 	if err != nil {
 		return err
@@ -117,18 +168,7 @@ func (s *session) checkRm(e store.Entry, isDown bool) error {
 		for i, c := range others {
 			names[i] = c.Label()
 		}
-		return withHint(fmt.Errorf("cannot remove %s: it is the base of %s", name, strings.Join(names, ", ")), "cage-rm %s", strings.Join(names, " "))
-	}
-	mounts, err := kernel.Under(e.Dir)
-	if err != nil {
-		return err
-	}
-	if len(mounts) > 0 && isDown {
-		points := make([]string, len(mounts))
-		for i, m := range mounts {
-			points[i] = m.Point
-		}
-		return withHint(fmt.Errorf("cannot remove %s: something is mounted in it: %s", name, strings.Join(points, ", ")), "umount %s", plan.Quote(points[len(points)-1]))
+		return withHint(fmt.Errorf("cannot remove %s: it is the base of %s", label(e), strings.Join(names, ", ")), "cage-rm %s", strings.Join(names, " "))
 	}
 	return nil
 }
