@@ -32,7 +32,7 @@ func newRm(s *session) *cli.App {
 // removed stands under its name, then unlinks.
 func runRm(s *session, o rmOptions, ref string) error {
 	if aside := asidePath(s.store, ref); aside != "" {
-		return s.carryOut(plan.Plan{&plan.Remove{Path: aside}})
+		return s.finishRm(ref, aside)
 	}
 	e, err := s.find(ref)
 	if err != nil {
@@ -58,6 +58,19 @@ func runRm(s *session, o rmOptions, ref string) error {
 	if err := s.carryOut(plan.Plan{&plan.Rename{From: e.Dir, To: aside, Volatile: true}}); err != nil {
 		return err
 	}
+	return s.carryOut(plan.Plan{&plan.Remove{Path: aside}})
+}
+
+// finishRm goes on with a removal that was interrupted, unless it is under way.
+func (s *session) finishRm(ref, aside string) error {
+	held, err := s.lock(store.Entry{Dir: aside})
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot remove %s: it is gone already", ref)
+	}
+	if err != nil {
+		return err
+	}
+	defer held.release()
 	return s.carryOut(plan.Plan{&plan.Remove{Path: aside}})
 }
 
