@@ -41,6 +41,19 @@ func UpperHolders(dir string) []string {
 	return phrases
 }
 
+// UpperDevice returns the device of the overlay that has dir as its upper
+// directory, as the mount table of any namespace tells.
+func UpperDevice(dir string) (dev uint64, ok bool) {
+	eachNamespace(func(_ int, _ string, table []Mount) {
+		for _, m := range table {
+			if is, known := IsUpper(m, dir); is && known {
+				dev, ok = m.Dev, true
+			}
+		}
+	})
+	return dev, ok
+}
+
 // inNamespace names a mount namespace by a process in it; this one needs no name.
 func inNamespace(pid int, comm string) string {
 	if pid == os.Getpid() {
