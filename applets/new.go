@@ -61,7 +61,6 @@ func runNew(s *session, o newOptions) error {
 	if err := checkNew(s, o); err != nil {
 		return err
 	}
-	s.signals()
 	id := store.NewUUID()
 	for {
 		c, err := s.draft(o, id)
@@ -102,6 +101,7 @@ func (s *session) makeCage(o newOptions, c *store.Cage, layers []store.Layer) er
 		return err
 	}
 	defer lock.Unlock()
+	s.signals()
 	var p plan.Plan
 	if c.Writable {
 		if err := s.checkLayers(o, layers); err != nil {
