@@ -1,7 +1,6 @@
 package applets
 
 import (
-	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -65,8 +64,8 @@ func (s *session) stateOf(e store.Entry) (string, error) {
 		return "base", nil
 	}
 	f, err := look(c)
-	if errors.Is(err, errForeign) {
+	if err != nil {
 		return "broken", err
 	}
-	return string(f.state), err
+	return string(f.state), nil
 }
