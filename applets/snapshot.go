@@ -109,11 +109,13 @@ func (s *session) checkHost() error {
 	return nil
 }
 
-// freeSecond waits for a second of which no snapshot has the name yet.
+// freeSecond waits for a second of which no snapshot has the name yet, nor one
+// that was interrupted.
 func (s *session) freeSecond(now time.Time) time.Time {
 	for {
-		stem := filepath.Join(s.store.Snapshots, now.Format("20060102150405"))
-		if !lexists(stem+".ss") && !lexists(stem+".txt") {
+		stamp := now.Format("20060102150405")
+		taken := func(name string) bool { return lexists(filepath.Join(s.store.Snapshots, name)) }
+		if !taken(stamp+".ss") && !taken(stamp+".txt") && !taken("."+stamp+".ss.new") {
 			return now
 		}
 		time.Sleep(time.Until(now.Truncate(time.Second).Add(time.Second)))
