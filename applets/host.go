@@ -85,11 +85,23 @@ func (s *session) planHost(h hostCage) (plan.Plan, locks, error) {
 		return nil, held, err
 	}
 	p := slices.Concat(pin, rewrites, next)
-	return append(p, &plan.Exchange{A: dir, B: aside(dir)}, &plan.Remove{Path: aside(dir)}), held, nil
+	return append(p, &plan.Exchange{A: dir, B: aside(dir)}), held, nil
 }
 
 // aside is the hidden name under which dir is prepared.
 func aside(dir string) string { return filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+".new") }
+
+// removeOld removes the host's old directory, where p ended in an exchange. It is
+// no step of p: half removed, the old one must not be put back.
+func (s *session) removeOld(p plan.Plan) error {
+	if len(p) == 0 {
+		return nil
+	}
+	if x, ok := p[len(p)-1].(*plan.Exchange); ok {
+		return s.carryOut(plan.Plan{&plan.Remove{Path: x.B}})
+	}
+	return nil
+}
 
 // planR prepares a base under its hidden name: a conf, and a root that is a link.
 func (s *session) planR(dir, target string, file *conf.File, name, memo string) (plan.Plan, error) {

@@ -73,7 +73,11 @@ func runSnapshot(s *session, o snapshotOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := s.carryOut(append(p, steps...)); err != nil {
+	p = append(p, steps...)
+	if err := s.carryOut(p); err != nil {
+		return err
+	}
+	if err := s.removeOld(p); err != nil {
 		return err
 	}
 	s.warnOfHost(o)
