@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 
 	"cage/applets/internal/kernel"
@@ -67,7 +69,8 @@ func (e *Exchange) Undo() error {
 	return kernel.Exchange(e.A, e.B)
 }
 
-// Remove removes a directory and all in it, and never crosses a mount.
+// Remove removes a directory and all in it, and never crosses a mount. One that is
+// gone already is no error.
 type Remove struct {
 	Path     string
 	Progress func(entries int) // told of long removals; may be nil
@@ -77,7 +80,11 @@ func (r *Remove) String() string { return command("rm", "-r", "--one-file-system
 
 // Do removes.
 func (r *Remove) Do() error {
-	return kernel.Remove(filepath.Dir(r.Path), filepath.Base(r.Path), r.Progress)
+	err := kernel.Remove(filepath.Dir(r.Path), filepath.Base(r.Path), r.Progress)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Snapshot makes a read-only btrfs snapshot of Source at Path.
