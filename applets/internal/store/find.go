@@ -92,7 +92,9 @@ func (s *Store) Find(ref string) (Entry, error) {
 		ref = HostUUID
 	}
 	if IsUUID(ref) {
-		return s.Get(ref)
+		if e, err := s.Get(ref); !errors.Is(err, ErrNotFound) {
+			return e, err
+		}
 	}
 	all, err := s.List()
 	if err != nil {
