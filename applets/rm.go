@@ -111,6 +111,8 @@ func (s *session) checkRm(e store.Entry, o rmOptions) error {
 		if err := s.checkUnused(e); err != nil {
 			return err
 		}
+	} else if err := checkLower(e); err != nil {
+		return err
 	}
 	if err := s.checkDependants(e); err != nil {
 		return err
@@ -157,6 +159,23 @@ func (s *session) checkUnused(e store.Entry) error {
 		}
 		if used, err := kernel.UpperInUse(c.Root); err == nil && used {
 			return inUse(c, "remove")
+		}
+	}
+	return nil
+}
+
+// checkLower refuses a base that an overlay stands on, whatever the confs say by
+// now: the kernel lets it go and the files of a running cage with it.
+func checkLower(e store.Entry) error {
+	mounts, err := kernel.Mounts()
+	if err != nil {
+		return err
+	}
+	for _, m := range mounts {
+		for _, dir := range kernel.LowerDirs(m) {
+			if _, in := below(e.Dir, dir); in && m.Type == "overlay" {
+				return fmt.Errorf("cannot remove %s: the overlay on %s stands on it", label(e), m.Point)
+			}
 		}
 	}
 	return nil
