@@ -44,8 +44,19 @@ func MountOn(path string) (m Mount, ok bool, err error) {
 	return mountOnInTable(path)
 }
 
-// mountOnInTable is MountOn by the mount table alone.
+// mountOnInTable is MountOn by the mount table alone. Which of the mounts at path
+// is on top, and whether they are hidden, the table does not say; the number of
+// the mount that an open file is on does.
 func mountOnInTable(path string) (m Mount, ok bool, err error) {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return m, false, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	id, err := mountID(fd)
+	if err != nil {
+		return m, false, err
+	}
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return m, false, err
@@ -55,12 +66,11 @@ func mountOnInTable(path string) (m Mount, ok bool, err error) {
 		return m, false, err
 	}
 	for _, x := range all {
-		// Of stacked mounts the topmost is the one that no other stands on.
-		if x.Point == real && (!ok || x.Parent == m.ID) {
-			m, ok = x, true
+		if x.ID == uint64(id) && x.Point == real {
+			return x, true, nil
 		}
 	}
-	return m, ok, nil
+	return m, false, nil
 }
 
 // Below returns m and every mount below it in the order in which they can be
