@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"bytes"
 	"os"
 	"path"
 	"strings"
@@ -41,31 +40,39 @@ func inParent(root int, name string, f func(dir int, base string) error) error {
 	return f(dir, path.Base(name))
 }
 
-// target follows the links at name until one that is none, there or not, and
-// returns its absolute path inside root; ok is false where name is no link.
+// target follows the link root/name and every link on the way, as readlink -m does
+// in a chroot, and returns the path behind them all, there or not, which has no
+// link; ok is false where name itself is no link.
 func target(root int, name string) (file string, ok bool, err error) {
-	file = path.Join("/", name)
-	for range 40 { // as many as the kernel follows
+	file = "/"
+	rest := strings.Split(name, "/")
+	for links := 0; len(rest) > 0; {
+		next := path.Join(file, rest[0])
+		rest = rest[1:]
 		buf := make([]byte, unix.PathMax)
 		n := 0
-		err := inParent(root, file, func(dir int, base string) (err error) {
+		err := inParent(root, next, func(dir int, base string) (err error) {
 			n, err = unix.Readlinkat(dir, base, buf)
 			return err
 		})
-		if err == unix.EINVAL || err == unix.ENOENT { // a file, or nothing
-			return file, ok, nil
+		if err == unix.EINVAL || err == unix.ENOENT { // no link, or nothing
+			file = next
+			continue
+		}
+		if links++; err == nil && links > 40 { // as many as the kernel follows
+			err = unix.ELOOP
 		}
 		if err != nil {
 			return file, ok, err
 		}
-		if link := string(buf[:n]); path.IsAbs(link) {
-			file = path.Clean(link)
-		} else {
-			file = path.Join(path.Dir(file), link)
+		link := string(buf[:n])
+		if path.IsAbs(link) {
+			file = "/"
 		}
-		ok = true
+		ok = ok || len(rest) == 0
+		rest = append(strings.Split(link, "/"), rest...)
 	}
-	return file, ok, unix.ELOOP
+	return file, ok, nil
 }
 
 // Lend writes data to where the symbolic link root/link points to, if nothing is
@@ -137,9 +144,6 @@ func makeParents(root int, file string) (made []string, err error) {
 
 // FindLent tells whether the link root/link leads to a file that was lent.
 func FindLent(root, link string) (Lent, bool) {
-	if _, err := os.Readlink(root + "/" + link); err != nil {
-		return Lent{}, false
-	}
 	top, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return Lent{}, false
@@ -156,9 +160,14 @@ func FindLent(root, link string) (Lent, bool) {
 	defer unix.Close(fd)
 	buf := make([]byte, 4096)
 	n, _ := unix.Read(fd, buf)
-	line, _, _ := bytes.Cut(buf[:max(n, 0)], []byte("\n"))
-	made, ok := strings.CutPrefix(string(line), LentMark)
-	return Lent{file, strings.Fields(made)}, ok
+	rest, ok := strings.CutPrefix(string(buf[:max(n, 0)]), LentMark)
+	lent := Lent{Path: file}
+	// Only the parents of the file are believed, and so their names can hold anything.
+	for dir := path.Dir(file); strings.HasPrefix(rest, " "+dir+" ") || strings.HasPrefix(rest, " "+dir+"\n"); dir = path.Dir(dir) {
+		lent.Made = append(lent.Made, dir)
+		rest = rest[len(" "+dir):]
+	}
+	return lent, ok
 }
 
 // TakeBack removes the file and, as far as they are empty, the directories that
