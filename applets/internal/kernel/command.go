@@ -2,8 +2,8 @@ package kernel
 
 import (
 	"errors"
-	"math"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -35,8 +35,9 @@ func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status s
 		return 0, err
 	}
 	defer null.Close()
-	// What this process was started with is not for the program, nor for the daemons it leaves (Linux 5.11).
-	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if err := closeOnExec(); err != nil {
+		return 0, err
+	}
 	sys := &syscall.SysProcAttr{Chroot: c.Root, Setsid: true}
 	if fd, err := c.Cgroup.Make(); err == nil {
 		defer unix.Close(fd)
@@ -81,6 +82,21 @@ func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status s
 		<-done
 	}
 	return 0, err
+}
+
+// closeOnExec keeps from the programs that follow what this process was started
+// with beyond its standard three: through an open directory one leaves a chroot.
+func closeOnExec() error {
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return nil
 }
 
 // Ensure makes the cgroup where it is missing.
