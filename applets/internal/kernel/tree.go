@@ -132,11 +132,9 @@ func mountInTurn(point string, o Layers, inside []FS) (err error) {
 // mountOverlay mounts the overlay alone: with one lowerdir+ a layer where the
 // kernel has that, else by mount(2).
 func mountOverlay(point string, o Layers) error {
-	fd, err := newOverlay(o)
-	if err == nil {
-		defer unix.Close(fd)
-		err = attach(fd, unix.AT_FDCWD, point, "overlay")
-	}
+	// What this leaves on an error is gone with it: a second overlay of the same
+	// upper directory would not be counted as using it.
+	err := mountDetached(point, o, nil)
 	if !lacking(err) {
 		return err
 	}
