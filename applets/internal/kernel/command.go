@@ -26,8 +26,8 @@ var ErrTimeout = errors.New("not done in time")
 var ErrInterrupted = errors.New("interrupted")
 
 // Run starts the command and waits for its exit, not for the end of its output.
-// After limit (0: none), or when a signal arrives on what stop returns (asked for
-// when the command runs), its process group gets SIGTERM, five seconds later SIGKILL. The error is ErrTimeout or ErrInterrupted
+// After limit (0: none), or when a signal arrives on what stop returns (it may be
+// nil, and is asked when the command runs), its process group gets SIGTERM, five seconds later SIGKILL. The error is ErrTimeout or ErrInterrupted
 // then, an *os.PathError where it could not start; status is as wait(2) has it.
 func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status syscall.WaitStatus, err error) {
 	null, err := os.Open(os.DevNull)
@@ -66,12 +66,16 @@ func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status s
 	if limit > 0 {
 		late = time.After(limit)
 	}
+	var stopped <-chan os.Signal
+	if stop != nil {
+		stopped = stop()
+	}
 	select {
 	case state := <-done:
 		return state.Sys().(syscall.WaitStatus), nil
 	case <-late:
 		err = ErrTimeout
-	case <-stop():
+	case <-stopped:
 		err = ErrInterrupted
 	}
 	unix.Kill(-p.Pid, unix.SIGTERM)
