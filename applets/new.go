@@ -67,11 +67,9 @@ func runNew(s *session, o newOptions) error {
 		if err != nil {
 			return err
 		}
-		var layers []store.Layer
-		if len(c.Base) > 0 {
-			if layers, _, err = s.store.Layers(c); err != nil {
-				return err
-			}
+		layers, _, err := s.store.Layers(c)
+		if err != nil {
+			return err
 		}
 		held, err := lockLayers(layers)
 		if errors.Is(err, fs.ErrNotExist) {
