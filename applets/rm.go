@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/plan"
@@ -58,7 +59,22 @@ func runRm(s *session, o rmOptions, ref string) error {
 	if err := s.carryOut(plan.Plan{&plan.Rename{From: e.Dir, To: aside, Volatile: true}}); err != nil {
 		return err
 	}
-	return s.carryOut(plan.Plan{&plan.Remove{Path: aside}})
+	return s.carryOut(plan.Plan{&plan.Remove{Path: aside, Progress: s.progress()}})
+}
+
+// progress returns what tells on a terminal, on one line and each half second,
+// how far a removal is that takes longer than a second; elsewhere nothing.
+func (s *session) progress() func(entries int) {
+	if s.quiet || !kernel.IsTerminal(os.Stderr) {
+		return nil
+	}
+	next := time.Now().Add(time.Second)
+	return func(entries int) {
+		if now := time.Now(); now.After(next) {
+			next = now.Add(time.Second / 2)
+			fmt.Fprintf(s.stderr, "%s: %d entries removed\r", s.name, entries)
+		}
+	}
 }
 
 // finishRm goes on with a removal that was interrupted, unless it is under way.
@@ -71,7 +87,7 @@ func (s *session) finishRm(ref, aside string) error {
 		return err
 	}
 	defer held.release()
-	return s.carryOut(plan.Plan{&plan.Remove{Path: aside}})
+	return s.carryOut(plan.Plan{&plan.Remove{Path: aside, Progress: s.progress()}})
 }
 
 // asidePath returns the directory of a removal of the uuid that was interrupted.

@@ -124,3 +124,9 @@ func Chroot(root string) error {
 func Exec(path string, args, env []string) error {
 	return &os.PathError{Op: "exec", Path: path, Err: unix.Exec(path, args, env)}
 }
+
+// IsTerminal tells whether f is a terminal (ioctl_tty(2), TCGETS).
+func IsTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
