@@ -59,6 +59,9 @@ func runRm(s *session, o rmOptions, ref string) error {
 	if err := s.carryOut(plan.Plan{&plan.Rename{From: e.Dir, To: aside, Volatile: true}}); err != nil {
 		return err
 	}
+	if g, ok := kernel.CgroupOf(e.UUID); ok && e.Writable && !s.dryRun {
+		_ = g.Remove() // a cage that was unmounted by hand has left it
+	}
 	return s.carryOut(plan.Plan{&plan.Remove{Path: aside, Progress: s.progress()}})
 }
 
