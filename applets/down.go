@@ -118,8 +118,7 @@ func (s *session) stopScript(c *store.Cage, limit time.Duration) error {
 	}
 	err := checkScript(c, "stop", c.Stop)
 	if err == nil {
-		err = s.carryOut(s.planScript(c, "stop", c.Stop, limit))
-		s.showOutput(err)
+		err = s.runScript(c, "stop", c.Stop, limit)
 	}
 	if errors.Is(err, kernel.ErrInterrupted) {
 		return err

@@ -49,8 +49,7 @@ func (s *session) hidden(layers []store.Layer) []hiddenDir {
 
 // isSnapshot tells whether dir is one of the snapshots of the host.
 func (s *session) isSnapshot(dir string) bool {
-	snapshots, err := filepath.EvalSymlinks(s.store.Snapshots)
-	return err == nil && filepath.Dir(dir) == snapshots
+	return filepath.Dir(dir) == s.store.Snapshots
 }
 
 // parents returns path and what leads to it, the shortest first.

@@ -39,9 +39,10 @@ func checkScript(c *store.Cage, key, value string) error {
 	return nil
 }
 
-// planScript runs a start or stop script inside the cage: copied to a fresh
-// directory in its /tmp, with cage.sh beside it, and taken away after.
-func (s *session) planScript(c *store.Cage, key, value string, limit time.Duration) plan.Plan {
+// runScript runs a start or stop script inside the cage: copied to a fresh
+// directory in its /tmp, with cage.sh beside it, and taken away after, however it
+// ended. What it said is shown when it failed.
+func (s *session) runScript(c *store.Cage, key, value string, limit time.Duration) error {
 	lib := fmt.Sprintf("/tmp/cage.%08x", rand.Uint32())
 	outside := c.Mountpoint + lib
 	p := plan.Plan{&plan.Mkdir{Path: outside, Mode: 0o700}}
@@ -52,7 +53,10 @@ func (s *session) planScript(c *store.Cage, key, value string, limit time.Durati
 	if functions := filepath.Join(s.store.Tool, "lib/cage.sh"); exists(functions) {
 		p = append(p, &plan.Copy{From: functions, To: outside + "/cage.sh", Mode: 0o644})
 	}
-	return append(p,
+	if err := s.carryOut(p); err != nil {
+		return err
+	}
+	err := s.carryOut(plan.Plan{
 		&plan.Script{
 			What: "the " + key + " script of " + c.Label(),
 			Root: c.Mountpoint,
@@ -71,8 +75,9 @@ func (s *session) planScript(c *store.Cage, key, value string, limit time.Durati
 			Cgroup: cgroupOf(c),
 			Limit:  limit,
 			Stop:   s.signals,
-		},
-		&plan.Remove{Path: outside})
+		}})
+	s.showOutput(err)
+	return errors.Join(err, s.carryOut(plan.Plan{&plan.Remove{Path: outside}}))
 }
 
 func exists(path string) bool {

@@ -104,11 +104,10 @@ func (s *session) start(o upOptions, c *store.Cage, release func()) error {
 	}
 	release()
 	limit := time.Duration(o.seconds * float64(time.Second))
-	err := s.carryOut(s.planScript(c, "start", c.Start, limit))
+	err := s.runScript(c, "start", c.Start, limit)
 	if err == nil {
 		return nil
 	}
-	s.showOutput(err)
 	return errors.Join(err, runDown(s, downOptions{seconds: graceDefault, noScript: true}, c.UUID))
 }
 
@@ -159,8 +158,7 @@ func (s *session) checkUp(o upOptions, c *store.Cage, layers []store.Layer) (nee
 	if needs.lower, err = s.checkLower(o, c, layers); err != nil {
 		return needs, err
 	}
-	_, err = os.Stat(resolvConf)
-	needs.resolv = err == nil
+	needs.resolv = exists(resolvConf)
 	return needs, nil
 }
 
@@ -236,9 +234,14 @@ func planUp(c *store.Cage, layers []store.Layer, needs upNeeds) plan.Plan {
 		Inside: inside,
 	})
 	if needs.resolv {
-		p = append(p, &plan.Lend{From: resolvConf, Root: c.Mountpoint, Link: resolvLink})
+		p = append(p, lend(c))
 	}
 	return p
+}
+
+// lend gives the cage the host's resolv.conf where its own is a link to nowhere.
+func lend(c *store.Cage) plan.Step {
+	return &plan.Lend{From: resolvConf, Root: c.Mountpoint, Link: resolvLink}
 }
 
 // planComplete mounts what a half cage lacks.
@@ -246,6 +249,9 @@ func planComplete(c *store.Cage, f facts) plan.Plan {
 	var p plan.Plan
 	for _, fs := range f.missing {
 		p = append(p, &plan.MountInside{Point: c.Mountpoint, FS: fs})
+	}
+	if exists(resolvConf) {
+		p = append(p, lend(c))
 	}
 	return p
 }

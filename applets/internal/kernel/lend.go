@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"os"
 	"path"
 	"strings"
@@ -76,8 +77,14 @@ func target(root int, name string) (file string, ok bool, err error) {
 }
 
 // Lend writes data to where the symbolic link root/link points to, if nothing is
-// there, with a mark and the missing directories. It never leaves root.
+// there but what was lent before, with a mark and the missing directories. It
+// never leaves root.
 func Lend(root, link string, data []byte) error {
+	if stale, ok := FindLent(root, link); ok { // left by an unmount by hand, or a power cut
+		if err := stale.TakeBack(root); err != nil {
+			return err
+		}
+	}
 	top, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -108,10 +115,11 @@ func Lend(root, link string, data []byte) error {
 		}
 		f := os.NewFile(uintptr(fd), file)
 		defer f.Close()
-		if _, err := f.Write(append([]byte(mark+"\n"), data...)); err != nil {
-			return err
+		_, err = f.Write(append([]byte(mark+"\n"), data...))
+		if err = errors.Join(err, f.Chmod(0o644)); err != nil {
+			unix.Unlinkat(dir, base, 0)
 		}
-		return f.Chmod(0o644)
+		return err
 	})
 }
 

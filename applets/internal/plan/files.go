@@ -25,6 +25,14 @@ func cannot(verb, object string, err error) error {
 	return fmt.Errorf("cannot %s %s: %w", verb, object, err)
 }
 
+// remove takes back what a step made.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil {
+		return cannot("remove", path, err)
+	}
+	return nil
+}
+
 // Mkdir makes one directory that is not there yet, with exactly this mode and owner.
 type Mkdir struct {
 	Path     string
@@ -90,7 +98,7 @@ func (m *Mkdir) Undo() error {
 		return nil
 	}
 	m.made = false
-	return os.Remove(m.Path)
+	return remove(m.Path)
 }
 
 // Opaque makes a directory of an upper layer hide what lies below it.
@@ -156,7 +164,7 @@ func (w *Write) Undo() error {
 	case !w.done:
 		return nil
 	case !w.was:
-		return os.Remove(w.Path)
+		return remove(w.Path)
 	case bytes.Equal(w.old, w.Data):
 		return nil
 	}
@@ -196,7 +204,7 @@ func (c *Copy) Undo() error {
 	if !c.made {
 		return nil
 	}
-	return os.Remove(c.To)
+	return remove(c.To)
 }
 
 // Symlink makes a symbolic link at Path that points to Target.
@@ -222,5 +230,5 @@ func (l *Symlink) Undo() error {
 	if !l.made {
 		return nil
 	}
-	return os.Remove(l.Path)
+	return remove(l.Path)
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"os"
 	"path/filepath"
 
 	"cage/applets/internal/kernel"
@@ -13,12 +12,7 @@ type RemoveFile struct{ Path string }
 func (r *RemoveFile) String() string { return command("rm", r.Path) }
 
 // Do removes it.
-func (r *RemoveFile) Do() error {
-	if err := os.Remove(r.Path); err != nil {
-		return cannot("remove", r.Path, err)
-	}
-	return nil
-}
+func (r *RemoveFile) Do() error { return remove(r.Path) }
 
 // DeleteSnapshot deletes a btrfs snapshot.
 type DeleteSnapshot struct{ Path string }

@@ -89,7 +89,11 @@ func isDir(path string) (bool, error) {
 // prefix of a uuid.
 func (s *Store) Find(ref string) (Entry, error) {
 	if ref == "host" {
-		ref = HostUUID
+		e, err := s.Get(HostUUID)
+		if errors.Is(err, ErrNotFound) {
+			err = fmt.Errorf("cannot find host: %w", ErrNotFound)
+		}
+		return e, err
 	}
 	if IsUUID(ref) {
 		if e, err := s.Get(ref); !errors.Is(err, ErrNotFound) {

@@ -27,7 +27,7 @@ type Store struct {
 	Tool      string // where cage itself is installed
 	Data      string // the directory of the cages, symbolic links resolved where it exists
 	Host      string // the subvolume that cage-snapshot copies
-	Snapshots string // where it puts the copies
+	Snapshots string // where it puts the copies, likewise
 }
 
 // Open reads the conf at path, which must exist; with an empty path the usual
@@ -49,8 +49,10 @@ func Open(path string) (*Store, error) {
 		}
 		*fields[i] = filepath.Clean(value)
 	}
-	if real, err := filepath.EvalSymlinks(s.Data); err == nil {
-		s.Data = real
+	for _, dir := range []*string{&s.Data, &s.Snapshots} {
+		if real, err := filepath.EvalSymlinks(*dir); err == nil {
+			*dir = real
+		}
 	}
 	return s, nil
 }
