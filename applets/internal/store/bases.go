@@ -143,19 +143,22 @@ func (r *resolver) linearize(c *Cage, chain []string) ([]string, error) {
 	return r.orders[c.UUID], nil
 }
 
-// merge takes, again and again, the first head of a list that is in no other
-// list's tail.
+// merge takes, again and again, the first head of a list that is in no list's tail.
 func merge(lists [][]string) ([]string, error) {
 	lists = slices.Clone(lists)
+	tails := map[string]int{} // how many lists have it behind their head
+	for _, l := range lists {
+		for _, id := range l[min(1, len(l)):] {
+			tails[id]++
+		}
+	}
 	var order []string
 	for {
 		lists = slices.DeleteFunc(lists, func(l []string) bool { return len(l) == 0 })
 		if len(lists) == 0 {
 			return order, nil
 		}
-		i := slices.IndexFunc(lists, func(l []string) bool {
-			return !slices.ContainsFunc(lists, func(other []string) bool { return slices.Contains(other[1:], l[0]) })
-		})
+		i := slices.IndexFunc(lists, func(l []string) bool { return tails[l[0]] == 0 })
 		if i < 0 {
 			return nil, errNoOrder
 		}
@@ -163,7 +166,9 @@ func merge(lists [][]string) ([]string, error) {
 		order = append(order, head)
 		for j, l := range lists {
 			if l[0] == head {
-				lists[j] = l[1:]
+				if lists[j] = l[1:]; len(l) > 1 {
+					tails[l[1]]--
+				}
 			}
 		}
 	}
