@@ -29,9 +29,9 @@ done
 [ ! -e "$file" ] || exit 0
 dir=${file%%/*}
 while [ -n "$dir" ] && [ ! -d "$dir" ]; do made="$made $dir" dir=${dir%%/*}; done
-mkdir -p -m 0755 "${file%%/*}"
-{ echo %s"$made"; cat; } >"$file"
-chmod 0644 "$file"' sh %s <%s`, Quote(l.Root+"/"+l.Link), Quote(l.Root), strings.ReplaceAll(Quote(kernel.LentMark), "'", `"`), Quote("/"+l.Link), Quote(l.From))
+umask 022
+mkdir -p "${file%%/*}/"
+{ echo %s"$made"; cat; } >"$file"' sh %s <%s`, Quote(l.Root+"/"+l.Link), Quote(l.Root), strings.ReplaceAll(Quote(kernel.LentMark), "'", `"`), Quote("/"+l.Link), Quote(l.From))
 }
 
 // Do lends it.
