@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -124,9 +123,10 @@ type Write struct {
 	Mode os.FileMode
 	New  bool // nothing is there, and a rename of its directory makes it durable
 
-	old  []byte
-	was  bool
-	done bool
+	old     []byte
+	oldMode os.FileMode
+	was     bool
+	done    bool
 }
 
 func (w *Write) String() string {
@@ -150,7 +150,13 @@ func (w *Write) Do() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return cannot("read", w.Path, err)
 	}
-	w.old, w.was = old, err == nil
+	if w.old, w.was = old, err == nil; w.was {
+		info, err := os.Stat(w.Path)
+		if err != nil {
+			return cannot("read", w.Path, err)
+		}
+		w.oldMode = info.Mode()
+	}
 	if err := kernel.Replace(w.Path, w.Data, w.Mode); err != nil {
 		return err
 	}
@@ -165,10 +171,9 @@ func (w *Write) Undo() error {
 		return nil
 	case !w.was:
 		return remove(w.Path)
-	case bytes.Equal(w.old, w.Data):
-		return nil
+	default:
+		return kernel.Replace(w.Path, w.old, w.oldMode)
 	}
-	return kernel.Replace(w.Path, w.old, w.Mode)
 }
 
 // Copy makes a new file To with the content of From.
