@@ -48,6 +48,7 @@ func FuzzParseMountinfo(f *testing.F) {
 	f.Add("- - - \\ \\04 \\777 : shared: - - ", `\040`, uint64(0), ^uint32(0))
 	f.Fuzz(func(t *testing.T, text, point string, id uint64, peers uint32) {
 		parseMountinfo(text)
+		point = "/" + point
 		mangled := strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`).Replace(point)
 		line := fmt.Sprintf("%d 0 1:2 %s %[2]s rw shared:%d - t s o", id, mangled, peers)
 		got := parseMountinfo(line)
