@@ -1,7 +1,10 @@
 package applets
 
 import (
+	"errors"
+	"fmt"
 	"os"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -11,9 +14,19 @@ import (
 // applet it is that applet.
 func TestMain(m *testing.M) {
 	run := func() { os.Exit(Main(os.Args, os.Stdout, os.Stderr)) }
-	commands := map[string]func(){"cage": run}
+	commands := map[string]func(){"cage": run, "as-nobody": asNobody}
 	for _, a := range table() {
 		commands["cage-"+a.name] = run
 	}
 	testscript.Main(m, commands)
+}
+
+// asNobody gives up root's rights and is the applet that its arguments name.
+func asNobody() {
+	const nobody = 65534
+	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(nobody), syscall.Setuid(nobody)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(125)
+	}
+	os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr))
 }
