@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"cage/applets/internal/kernel"
 
@@ -98,13 +99,19 @@ func lookPath(name string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
+	missing := syscall.ENOENT
 	for dir := range strings.SplitSeq(execPath, ":") {
 		path := dir + "/" + name
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+		info, err := os.Stat(path)
+		if err != nil {
+			continue
+		}
+		if info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
 			return path, nil
 		}
+		missing = syscall.EACCES
 	}
-	return "", fs.ErrNotExist
+	return "", missing
 }
 
 // loginShell returns root's shell as /etc/passwd has it (passwd(5)).
