@@ -53,7 +53,11 @@ func runSnapshot(s *session, o snapshotOptions) error {
 	}
 	target, now := s.store.Host, time.Now()
 	name, memo := "host_live", "the live host, "
-	if !o.live {
+	if o.live {
+		if _, err := os.ReadDir(target); err != nil {
+			return cannot("stand on", target, err)
+		}
+	} else {
 		if err := s.checkHost(); err != nil {
 			return err
 		}
