@@ -18,20 +18,35 @@ type Lend struct {
 }
 
 func (l *Lend) String() string {
-	// readlink -m is not everywhere: busybox has none
+	mark := `"` + kernel.LentMark + `"`
+	// Component by component, as readlink -m would, which busybox has not.
 	return fmt.Sprintf(`[ ! -L %s ] || chroot %s sh -e -c '
-file=$1 made= n=0
-while [ -L "$file" ] && [ $((n += 1)) -le 40 ]; do
-  link=$(readlink "$file") dir=${file%%/*}
-  while case $link in ../*) ;; *) false ;; esac do link=${link#../} dir=${dir%%/*}; done
-  case $link in /*) file=$link ;; *) file=$dir/$link ;; esac
+file= todo=${1#/} n=0
+while [ -n "$todo" ] && [ $((n += 1)) -le 200 ]; do
+  part=${todo%%%%/*}
+  case $todo in */*) todo=${todo#*/} ;; *) todo= ;; esac
+  case $part in
+  "" | .) ;;
+  ..) file=${file%%/*} ;;
+  *)
+    if [ -L "$file/$part" ]; then
+      link=$(readlink "$file/$part") todo=$link/$todo
+      case $link in /*) file= ;; esac
+    else
+      file=$file/$part
+    fi
+    ;;
+  esac
 done
-[ ! -e "$file" ] || exit 0
-dir=${file%%/*}
+if [ -e "$file" ]; then
+  read -r line <"$file" || true
+  case $line in %s*) rm "$file" ;; *) exit 0 ;; esac
+fi
+made= dir=${file%%/*}
 while [ -n "$dir" ] && [ ! -d "$dir" ]; do made="$made $dir" dir=${dir%%/*}; done
 umask 022
 mkdir -p "${file%%/*}/"
-{ echo %s"$made"; cat; } >"$file"' sh %s <%s`, Quote(l.Root+"/"+l.Link), Quote(l.Root), strings.ReplaceAll(Quote(kernel.LentMark), "'", `"`), Quote("/"+l.Link), Quote(l.From))
+{ echo %s"$made"; cat; } >"$file"' sh %s <%s`, Quote(l.Root+"/"+l.Link), Quote(l.Root), mark, mark, Quote("/"+l.Link), Quote(l.From))
 }
 
 // Do lends it.
