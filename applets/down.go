@@ -55,36 +55,50 @@ func runDown(s *session, o downOptions, ref string) error {
 	if err != nil {
 		return err
 	}
-	f, err := look(c)
-	if err != nil {
-		return err
-	}
-	if f.state == down {
-		s.note("%s is down already", c.Label())
-		return nil
-	}
-	t, g := f.kernelTree(), cgroupOf(c)
-	if p, ok := kernel.CallerInside(t, g); ok {
-		return withHint(fmt.Errorf("cannot bring down %s: this command, or what started it, stands in it (%d %s, %s)", c.Label(), p.PID, p.Comm, p.Path), "cd /")
-	}
 	grace := time.Duration(o.seconds * float64(time.Second))
-	if c.Stop != "" && !o.noScript {
-		if err := s.stopScript(c, grace); err != nil {
+	if c.Stop != "" && !o.noScript { // without the lock; what it changed is looked at after
+		if f, err := lookDown(c); err != nil {
 			return err
+		} else if f.state != down {
+			if err := s.stopScript(c, grace); err != nil {
+				return err
+			}
 		}
 	}
-	if s.dryRun {
+	if !s.dryRun {
+		held, err := s.lock(c.Entry)
+		if err != nil {
+			return err
+		}
+		defer held.release()
+	}
+	f, err := lookDown(c)
+	switch {
+	case err != nil:
+		return err
+	case f.state == down:
+		s.note("%s is down already", c.Label())
+		return nil
+	case s.dryRun:
 		return s.printDown(c, f, grace, o)
 	}
-	held, err := s.lock(c.Entry)
-	if err != nil {
-		return err
-	}
-	defer held.release()
-	if err := s.takeDown(c, o, grace); err != nil {
+	if err := s.takeDown(c, f, o, grace); err != nil {
 		return err
 	}
 	return s.freeUpper(c, o, grace)
+}
+
+// lookDown looks at a cage that is to go down, and refuses where this command
+// would end itself.
+func lookDown(c *store.Cage) (facts, error) {
+	f, err := look(c)
+	if err != nil || f.state == down {
+		return f, err
+	}
+	if p, ok := kernel.CallerInside(f.kernelTree(), cgroupOf(c)); ok {
+		return f, withHint(fmt.Errorf("cannot bring down %s: this command, or what started it, stands in it (%d %s, %s)", c.Label(), p.PID, p.Comm, p.Path), "cd /")
+	}
+	return f, nil
 }
 
 // freeUpper ends the cage's processes that have it in a mount namespace of their
@@ -134,13 +148,14 @@ const patience = 2 * time.Second
 // takeDown ends the cage's processes and unmounts, again until an unmount
 // succeeds or time is up. What counts is the unmount, not what a look at the
 // processes found.
-func (s *session) takeDown(c *store.Cage, o downOptions, grace time.Duration) error {
+func (s *session) takeDown(c *store.Cage, f facts, o downOptions, grace time.Duration) (err error) {
 	g := cgroupOf(c)
 	var deadline time.Time
 	for round := 0; ; round++ {
-		f, err := look(c)
-		if err != nil {
-			return err
+		if round > 0 {
+			if f, err = look(c); err != nil {
+				return err
+			}
 		}
 		if f.state == down {
 			return g.Remove()

@@ -72,12 +72,15 @@ func (s *session) open() error {
 // goes without: the threads that it takes to listen cost as much as a mount.
 func (s *session) signals() <-chan os.Signal {
 	if s.stop == nil {
-		s.stop = make(chan os.Signal, 1)
-		for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-			if !signal.Ignored(sig) { // nohup(1)
-				signal.Notify(s.stop, sig)
+		stop := make(chan os.Signal, 1)
+		s.stop = stop
+		go func() { // until its threads are there a signal ends this process at once
+			for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+				if !signal.Ignored(sig) { // nohup(1)
+					signal.Notify(stop, sig)
+				}
 			}
-		}
+		}()
 	}
 	return s.stop
 }

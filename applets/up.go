@@ -222,7 +222,7 @@ func planUp(c *store.Cage, layers []store.Layer, needs upNeeds) plan.Plan {
 		p = append(p, &plan.Mkdir{Path: c.Mountpoint, Mode: 0o755, Parents: !c.InsideDir()})
 	}
 	if needs.lower {
-		p = append(p, &plan.Write{Path: lowerPath(c), Data: []byte(lowerText(layers)), Mode: 0o644})
+		p = append(p, &plan.Write{Path: lowerPath(c), Data: []byte(lowerText(layers)), Mode: 0o644, Volatile: true})
 	}
 	lower := make([]string, len(layers))
 	for i, l := range layers {

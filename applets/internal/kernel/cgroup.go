@@ -145,6 +145,13 @@ func (c Cgroup) PIDs() ([]int, error) {
 // Remove removes the empty cgroup, those below it, and the parent of all
 // cages' cgroups when this was the last. A missing one is no error.
 func (c Cgroup) Remove() error {
+	if c.dir == "" {
+		return nil
+	}
+	if err := unix.Rmdir(c.dir); err == nil || err == unix.ENOENT {
+		_ = unix.Rmdir(filepath.Dir(c.dir)) // busy while another cage has one
+		return nil
+	}
 	dirs, err := c.groups()
 	if err != nil {
 		return err
@@ -154,9 +161,7 @@ func (c Cgroup) Remove() error {
 			return fmt.Errorf("cannot remove cgroup %s: %w", dir, err)
 		}
 	}
-	if c.dir != "" {
-		_ = unix.Rmdir(filepath.Dir(c.dir)) // busy while another cage has one
-	}
+	_ = unix.Rmdir(filepath.Dir(c.dir))
 	return nil
 }
 

@@ -14,14 +14,16 @@ import (
 // it, fsync(2), rename(2), fsync of the directory. On an error the old file stands
 // and .NAME.new is gone; one that a killed process left is removed first.
 func Replace(path string, data []byte, mode fs.FileMode) error {
-	if err := replace(path, data, mode); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+	if err := Swap(path, data, mode); err != nil {
+		return err
 	}
-	return nil
+	return SyncDir(filepath.Dir(path))
 }
 
-func replace(path string, data []byte, mode fs.FileMode) error {
-	return withDirectory(filepath.Dir(path), func(dir int) error {
+// Swap is Replace without the last fsync: after a power cut the old file may be
+// there again.
+func Swap(path string, data []byte, mode fs.FileMode) error {
+	err := withDirectory(filepath.Dir(path), func(dir int) error {
 		name := filepath.Base(path)
 		sibling := "." + name + ".new"
 		if err := unix.Unlinkat(dir, sibling, 0); err != nil && err != unix.ENOENT {
@@ -40,10 +42,13 @@ func replace(path string, data []byte, mode fs.FileMode) error {
 		}
 		if err != nil {
 			unix.Unlinkat(dir, sibling, 0)
-			return err
 		}
-		return unix.Fsync(dir)
+		return err
 	})
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
 }
 
 // Create makes a file that is not there yet, with all of data on the disk and

@@ -123,6 +123,8 @@ type Write struct {
 	Mode os.FileMode
 	New  bool // nothing is there, and a rename of its directory makes it durable
 
+	Volatile bool // a power cut may take it back, never leave half of it
+
 	old     []byte
 	oldMode os.FileMode
 	was     bool
@@ -157,7 +159,11 @@ func (w *Write) Do() error {
 		}
 		w.oldMode = info.Mode()
 	}
-	if err := kernel.Replace(w.Path, w.Data, w.Mode); err != nil {
+	replace := kernel.Replace
+	if w.Volatile {
+		replace = kernel.Swap
+	}
+	if err := replace(w.Path, w.Data, w.Mode); err != nil {
 		return err
 	}
 	w.done = true
