@@ -52,6 +52,9 @@ func (c *Cage) Label() string {
 
 // RealRoot returns the real path of a base's root directory, which must be there.
 func (c *Cage) RealRoot() (string, error) {
+	if info, err := os.Lstat(c.Root); err == nil && info.IsDir() {
+		return c.Root, nil // the store's own path is real
+	}
 	dir, err := filepath.EvalSymlinks(c.Root)
 	if err != nil {
 		if target, e := os.Readlink(c.Root); e == nil {

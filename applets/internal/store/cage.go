@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -39,7 +38,7 @@ func (e Entry) ConfPath() string { return filepath.Join(e.Dir, "cage.conf") }
 // Load reads the entry's conf strictly (cage.conf(5)). The error names the file
 // and the key.
 func (e Entry) Load() (*Cage, error) {
-	data, err := os.ReadFile(e.ConfPath())
+	data, err := readFile(e.ConfPath())
 	if err != nil {
 		return nil, cannot("read", e.ConfPath(), err)
 	}

@@ -133,7 +133,7 @@ func (s *Store) Find(ref string) (Entry, error) {
 // Name returns the name in the entry's conf, read as the article's sed would,
 // or "" where there is none to be read.
 func (e Entry) Name() string {
-	data, err := os.ReadFile(e.ConfPath())
+	data, err := readFile(e.ConfPath())
 	if err != nil {
 		return ""
 	}
@@ -165,7 +165,7 @@ func (s *Store) Dependants(id string) ([]*Cage, error) {
 	}
 	var found []*Cage
 	for _, e := range all {
-		data, err := os.ReadFile(e.ConfPath())
+		data, err := readFile(e.ConfPath())
 		if err != nil {
 			continue // without a conf it stands on nothing
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"cage/conf"
@@ -64,7 +63,7 @@ func readConf(path string) (*conf.File, string, error) {
 		paths = []string{path}
 	}
 	for _, p := range paths {
-		data, err := os.ReadFile(p)
+		data, err := readFile(p)
 		if errors.Is(err, fs.ErrNotExist) && path == "" {
 			continue
 		}
