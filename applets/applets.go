@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -129,9 +130,18 @@ func (s *session) tell(err error) int {
 	return exitFailed
 }
 
-// oneLine keeps a message on its line, whatever names it quotes.
+// oneLine keeps a message on its line and from playing with the terminal, whatever
+// names it quotes.
 func oneLine(s string) string {
-	return strings.NewReplacer("\n", `\n`, "\r", `\r`, "\x1b", `\x1b`).Replace(s)
+	var b strings.Builder
+	for _, r := range s {
+		if !strconv.IsPrint(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // overview is `cage` without an applet.

@@ -19,10 +19,9 @@ const optionsMax = 4095
 func OverlayOptions(o Layers) (string, error) {
 	lower := make([]string, len(o.Lower))
 	for i, dir := range o.Lower {
-		lower[i] = strings.NewReplacer(`\`, `\\`, `,`, `\,`, `:`, `\:`).Replace(dir)
+		lower[i] = backslash(dir, `\,:`)
 	}
-	path := strings.NewReplacer(`\`, `\\`, `,`, `\,`)
-	s := "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + path.Replace(o.Upper) + ",workdir=" + path.Replace(o.Work)
+	s := "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + backslash(o.Upper, `\,`) + ",workdir=" + backslash(o.Work, `\,`)
 	if len(s) > optionsMax {
 		return "", fmt.Errorf("%d layers need %d bytes of options, and mount(2) takes %d", len(o.Lower), len(s), optionsMax)
 	}
@@ -110,6 +109,18 @@ func splitEscaped(s string) func(func(string) bool) {
 		}
 		yield(s[start:])
 	}
+}
+
+// backslash puts a backslash before every byte of s that is one of special.
+func backslash(s, special string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if strings.IndexByte(special, s[i]) >= 0 {
+			b.WriteByte('\\')
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
 }
 
 // unbackslash takes the backslash away from every escaped byte.

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -29,7 +28,7 @@ const (
 // now and then how many entries are gone. Memory grows with what is left and with
 // the depth, not with what is removed.
 func Remove(parent, name string, progress func(entries int)) error {
-	path := printable(strings.TrimRight(parent, "/") + "/" + name)
+	path := strings.TrimRight(parent, "/") + "/" + name
 	if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
 		return fmt.Errorf("cannot remove %s: not the name of an entry", path)
 	}
@@ -218,7 +217,7 @@ func (r *removal) fail(name string, cause error) {
 		for _, d := range r.stack {
 			path.WriteString(d.name + "/")
 		}
-		r.first = fmt.Errorf("cannot remove %s: %w", printable(path.String()+name), cause)
+		r.first = fmt.Errorf("cannot remove %s: %w", path.String()+name, cause)
 	}
 }
 
@@ -256,11 +255,3 @@ func (r *removal) unlink(i int, name string, flags int) error {
 
 // full tells rmdir(2)'s two words for a directory that is not empty.
 func full(err error) bool { return err == unix.ENOTEMPTY || err == unix.EEXIST }
-
-// printable quotes a path that would not stand on one line or play with the terminal.
-func printable(path string) string {
-	if q := strconv.Quote(path); q[1:len(q)-1] != path {
-		return q
-	}
-	return path
-}

@@ -301,7 +301,7 @@ func TestRemoveRefusesOperands(t *testing.T) {
 		} {
 			removeFails(t, dir, name, "cannot remove "+dir+"/"+name+": "+cause)
 		}
-		removeFails(t, dir, "odd\x1b[2J\n", `cannot remove "`+dir+`/odd\x1b[2J\n": not a directory`)
+		removeFails(t, dir, "odd\x1b[2J\n", "cannot remove "+dir+"/odd\x1b[2J\n: not a directory")
 		removeFails(t, dir+"/none", "cage", "cannot remove "+dir+"/none/cage: no such file or directory")
 		mustHold(t, dir+"/cage/file", "stays")
 		mustHold(t, dir+"/file", "stays")
