@@ -20,7 +20,7 @@ type Layer struct {
 // answer the written order is taken and warning says so.
 func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 	if c.Writable && len(c.Base) == 0 {
-		return nil, "", fmt.Errorf("cannot use %s: it has no base", c.ConfPath())
+		return nil, "", cannot("use", c.ConfPath(), errors.New("it has no base"))
 	}
 	r := resolver{store: s, cages: map[string]*Cage{}, orders: map[string][]string{}}
 	order, err := r.linearize(c, []string{c.Label()})
@@ -35,11 +35,20 @@ func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 		base := r.cages[id]
 		dir, err := base.RealRoot()
 		if err != nil {
-			return nil, "", fmt.Errorf("cannot use the base %s: %w", strings.Join(append(r.chainTo(c, id), "root"), " -> "), err)
+			return nil, "", cannotUse(append(r.chainTo(c, id), "root"), err)
+		}
+		// The kernel would take it for a loop, "too many levels of symbolic links".
+		if i := slices.IndexFunc(layers, func(l Layer) bool { return l.Dir == dir }); i >= 0 {
+			return nil, "", cannotUse(append(r.chainTo(c, id), "root"), fmt.Errorf("%s has the same one, %s", layers[i].Base.Label(), dir))
 		}
 		layers = append(layers, Layer{base, dir})
 	}
 	return layers, warning, nil
+}
+
+// cannotUse is the error of a base that a chain of cages leads to.
+func cannotUse(chain []string, err error) error {
+	return cannot("use the base", strings.Join(chain, " -> "), err)
 }
 
 // Label names a cage in a message.
@@ -94,11 +103,14 @@ func (r *resolver) bases(c *Cage, chain []string) ([]*Cage, error) {
 			if err == nil {
 				base, err = e.Load()
 			}
-			if err != nil {
-				if errors.Is(err, ErrNotFound) {
-					err = ErrNotFound
+			var f *fault
+			if errors.As(err, &f) {
+				if err = f.cause; f.object != id {
+					err = fmt.Errorf("%s: %w", f.object, f.cause)
 				}
-				return nil, fmt.Errorf("cannot use the base %s: %w", strings.Join(append(slices.Clone(chain), id), " -> "), err)
+			}
+			if err != nil {
+				return nil, cannotUse(append(slices.Clone(chain), id), err)
 			}
 			r.cages[id] = base
 		}
@@ -112,7 +124,7 @@ func (r *resolver) bases(c *Cage, chain []string) ([]*Cage, error) {
 func (r *resolver) linearize(c *Cage, chain []string) ([]string, error) {
 	if order, ok := r.orders[c.UUID]; ok {
 		if order == nil {
-			return nil, fmt.Errorf("cannot use the base %s: it stands on itself", strings.Join(chain, " -> "))
+			return nil, cannotUse(chain, errors.New("it stands on itself"))
 		}
 		return order, nil
 	}

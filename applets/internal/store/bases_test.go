@@ -27,6 +27,8 @@ func TestLayersRefuses(t *testing.T) {
 		"missing":         {map[string]string{w: web(two)}, "cannot use the base web -> " + two + ": no such cage"},
 		"missing further": {map[string]string{w: web(two), r2: "name=b\nbase=" + three, r3: "base=" + four}, "cannot use the base web -> b -> " + three + " -> " + four + ": no such cage"},
 		"writable":        {map[string]string{w: web(two), two + ".w": ""}, "cannot use the base web -> " + two + ": " + two + ".w is writable and cannot be a base"},
+		"both":            {map[string]string{w: web(two), r2: "", two + ".w": ""}, "cannot use the base web -> " + two + ": both " + r2 + " and " + two + ".w are there"},
+		"broken":          {map[string]string{w: web(two), r2: "base=x"}, "cannot use the base web -> " + two + ": DIR/" + r2 + "/cage.conf: base=x is not a list of uuids with colons between"},
 		"itself":          {map[string]string{w: web(one)}, "cannot use the base web -> " + one + ": " + one + ".w is writable and cannot be a base"},
 		"cycle":           {map[string]string{w: web(two), r2: "name=b\nbase=" + three, r3: "name=c\nbase=" + two}, "cannot use the base web -> b -> c -> b: it stands on itself"},
 		"cycle of one":    {map[string]string{w: web(two), r2: "base=" + two}, "cannot use the base web -> " + two + " -> " + two + ": it stands on itself"},
@@ -74,6 +76,16 @@ func TestLayersRoots(t *testing.T) {
 	must(t, os.Remove(root))
 	_, _, err := layersOf(t, s)
 	wantError(t, s.Data, err, chain+"no such file or directory")
+}
+
+// TestLayersOfOneRoot are refused, whatever the paths to it.
+func TestLayersOfOneRoot(t *testing.T) {
+	s := newStore(t, map[string]string{one + ".w": "name=web\nbase=" + two, two + ".r": "name=b\nbase=" + three, three + ".r": "name=c"})
+	root := s.Data + "/" + three + ".r/root"
+	must(t, os.Remove(root))
+	must(t, os.Symlink("../"+two+".r/root", root))
+	_, _, err := layersOf(t, s)
+	wantError(t, s.Data, err, "cannot use the base web -> b -> c -> root: b has the same one, DIR/"+two+".r/root")
 }
 
 // TestLayersOfABase may be none.

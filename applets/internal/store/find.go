@@ -64,13 +64,13 @@ func (s *Store) Get(id string) (Entry, error) {
 	case err != nil:
 		return r, err
 	case isR && isW:
-		return r, fmt.Errorf("cannot use %s: both %s and %s are there", id, filepath.Base(r.Dir), filepath.Base(w.Dir))
+		return r, cannot("use", id, fmt.Errorf("both %s and %s are there", filepath.Base(r.Dir), filepath.Base(w.Dir)))
 	case isW:
 		return w, nil
 	case isR:
 		return r, nil
 	}
-	return r, fmt.Errorf("cannot find %s: %w", id, ErrNotFound)
+	return r, cannot("find", id, ErrNotFound)
 }
 
 // isDir tells whether path is a directory and no link to one.
@@ -88,10 +88,13 @@ func isDir(path string) (bool, error) {
 // Find returns the cage that ref names: `host`, a full uuid, a name, or a unique
 // prefix of a uuid.
 func (s *Store) Find(ref string) (Entry, error) {
-	if ref == "host" {
+	switch ref {
+	case "":
+		return Entry{}, cannot("find", "''", ErrNotFound)
+	case "host":
 		e, err := s.Get(HostUUID)
 		if errors.Is(err, ErrNotFound) {
-			err = fmt.Errorf("cannot find host: %w", ErrNotFound)
+			err = cannot("find", ref, ErrNotFound)
 		}
 		return e, err
 	}
@@ -106,7 +109,7 @@ func (s *Store) Find(ref string) (Entry, error) {
 	}
 	var found []Entry
 	for _, e := range all {
-		if e.Name() == ref && ref != "" {
+		if e.Name() == ref {
 			found = append(found, e)
 		}
 	}
@@ -119,13 +122,13 @@ func (s *Store) Find(ref string) (Entry, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return Entry{}, fmt.Errorf("cannot find %s: %w", ref, ErrNotFound)
+		return Entry{}, cannot("find", ref, ErrNotFound)
 	case len(found) > 1 && found[0].UUID != found[len(found)-1].UUID:
 		names := make([]string, len(found))
 		for i, e := range found {
 			names[i] = e.UUID + " (" + e.Name() + ")"
 		}
-		return Entry{}, fmt.Errorf("cannot choose %s: %w: %s", ref, ErrAmbiguous, strings.Join(names, ", "))
+		return Entry{}, cannot("choose", ref, fmt.Errorf("%w: %s", ErrAmbiguous, strings.Join(names, ", ")))
 	}
 	return s.Get(found[0].UUID)
 }

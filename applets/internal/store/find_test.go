@@ -45,14 +45,16 @@ func TestFind(t *testing.T) {
 			t.Errorf("Find(%s) = %+v, %v; want %s", ref, e, err, want)
 		}
 	}
-	for _, ref := range []string{"", "bbb", "we", "WEB", "ffff", "dddd5555", "eeee6666", "no cage", "AAAA11", strings.ToUpper(two), "{" + one + "}", "urn:uuid:" + one, strings.ReplaceAll(one, "-", ""), "dddd5555-0000-4000-8000-000000000005"} {
+	for _, ref := range []string{"''", "bbb", "we", "WEB", "ffff", "dddd5555", "eeee6666", "no cage", "AAAA11", strings.ToUpper(two), "{" + one + "}", "urn:uuid:" + one, strings.ReplaceAll(one, "-", ""), "dddd5555-0000-4000-8000-000000000005"} {
 		_, err := s.Find(ref)
 		if !errors.Is(err, ErrNotFound) {
 			t.Errorf("Find(%s): %v", ref, err)
 		}
 		wantError(t, s.Data, err, "cannot find "+ref+": no such cage")
 	}
-	_, err := s.Find("same")
+	_, err := s.Find("")
+	wantError(t, s.Data, err, "cannot find '': no such cage")
+	_, err = s.Find("same")
 	wantError(t, s.Data, err, "cannot choose same: more than one cage: "+two+" (same), "+three+" (same)")
 	_, err = s.Find("aaaa")
 	if !errors.Is(err, ErrAmbiguous) {

@@ -44,7 +44,7 @@ func Open(path string) (*Store, error) {
 			continue
 		}
 		if !filepath.IsAbs(value) {
-			return nil, fmt.Errorf("cannot use %s: %s=%s is not an absolute path", path, key, value)
+			return nil, cannot("use", path, fmt.Errorf("%s=%s is not an absolute path", key, value))
 		}
 		*fields[i] = filepath.Clean(value)
 	}
@@ -79,11 +79,22 @@ func readConf(path string) (*conf.File, string, error) {
 	return conf.Parse(nil), "", nil
 }
 
-// cannot words an error of this room; the path is said once.
+// fault is an error of this room: what could not be done to what, and why. Where
+// another fault comes of it, that one says the object and the cause and not "cannot" again.
+type fault struct {
+	verb, object string
+	cause        error
+}
+
+func (f *fault) Error() string { return "cannot " + f.verb + " " + f.object + ": " + f.cause.Error() }
+
+func (f *fault) Unwrap() error { return f.cause }
+
+// cannot makes a fault; the path that package os repeats is left out.
 func cannot(verb, object string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
 		err = p.Err
 	}
-	return fmt.Errorf("cannot %s %s: %w", verb, object, err)
+	return &fault{verb, object, err}
 }
