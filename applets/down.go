@@ -260,12 +260,13 @@ func planDown(c *store.Cage, f facts) (plan.Plan, error) {
 	if lent, ok := kernel.FindLent(c.Mountpoint, resolvLink); ok {
 		p = append(p, &plan.TakeBack{Root: c.Mountpoint, Lent: lent})
 	}
-	slaves, err := kernel.PeersOutside(f.tree)
+	peers, err := kernel.PeersOutside(f.tree)
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range slaves {
-		p = append(p, &plan.MakeSlave{Point: m.Point})
+	if len(peers) > 0 {
+		// the whole tree, for a path names only the topmost of stacked mounts
+		p = append(p, &plan.MakeSlave{Point: c.Mountpoint})
 	}
 	for _, m := range f.tree {
 		p = append(p, &plan.Unmount{Point: m.Point})

@@ -163,10 +163,11 @@ func PeersOutside(tree []Mount) ([]Mount, error) {
 	return list, nil
 }
 
-// MakeSlave takes the mount at point out of its peer group: it still receives
-// the group's mounts and unmounts and sends none (mount(2), MS_SLAVE).
+// MakeSlave takes the mount at point and all below it, hidden ones too, out of
+// their peer groups: they still receive the groups' mounts and unmounts and send
+// none (mount(2), MS_SLAVE).
 func MakeSlave(point string) error {
-	if err := unix.Mount("", point, "", unix.MS_SLAVE, ""); err != nil {
+	if err := unix.Mount("", point, "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
 		return &os.PathError{Op: "make slave", Path: point, Err: err}
 	}
 	return nil

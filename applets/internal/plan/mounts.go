@@ -107,12 +107,12 @@ func (m *MountInside) Undo() error {
 	return kernel.Unmount(m.Point + "/" + m.FS.At)
 }
 
-// MakeSlave stops a mount from sending its events to peers elsewhere.
+// MakeSlave stops a mount and all below it from sending events to peers elsewhere.
 type MakeSlave struct{ Point string }
 
-func (m *MakeSlave) String() string { return command("mount", "--make-slave", m.Point) }
+func (m *MakeSlave) String() string { return command("mount", "--make-rslave", m.Point) }
 
-// Do makes it a slave.
+// Do makes them slaves.
 func (m *MakeSlave) Do() error { return kernel.MakeSlave(m.Point) }
 
 // Unmount unmounts one mount point, never lazily.
