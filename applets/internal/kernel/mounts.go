@@ -130,9 +130,11 @@ func Under(dir string) ([]Mount, error) {
 	return slices.DeleteFunc(all, func(m Mount) bool { return m.Point != dir && !strings.HasPrefix(m.Point, dir+"/") }), nil
 }
 
-// PeersOutside returns the mounts of tree that share their events with a mount
-// outside of it: unmounting below such a one would unmount there too
-// (mount_namespaces(7), "peer group").
+// PeersOutside returns the mounts of tree, which is as Below returns it, that
+// share their events with a mount outside of it: unmounting below such a one
+// would unmount there too (mount_namespaces(7), "peer group"). Where the tree
+// itself is seen at a second place because what it stands on is bound there,
+// that copy is not meant: it came with the tree and is to go with it.
 func PeersOutside(tree []Mount) ([]Mount, error) {
 	if !slices.ContainsFunc(tree, func(m Mount) bool { return m.Peers != 0 }) {
 		return nil, nil
@@ -144,22 +146,33 @@ func PeersOutside(tree []Mount) ([]Mount, error) {
 	if err != nil {
 		return nil, err
 	}
-	inside := map[uint64]bool{}
+	inside, peers := map[uint64]bool{}, map[uint64]uint64{}
 	for _, m := range tree {
 		inside[m.ID] = true
 	}
-	outside := map[uint64]bool{}
 	for _, m := range all {
-		if m.Peers != 0 && !inside[m.ID] {
-			outside[m.Peers] = true
-		}
+		peers[m.ID] = m.Peers
 	}
+	root := tree[len(tree)-1]
+	copyOf := map[uint64]uint64{} // from the id of a copy to that of the mount
 	var list []Mount
-	for _, m := range tree {
-		if m.Peers != 0 && outside[m.Peers] {
+	for _, m := range slices.Backward(tree) { // parents first
+		outside := false
+		for _, x := range all {
+			if m.Peers == 0 || x.Peers != m.Peers || inside[x.ID] {
+				continue
+			}
+			if copyOf[x.Parent] == m.Parent || m.ID == root.ID && peers[x.Parent] != 0 && peers[x.Parent] == peers[m.Parent] {
+				copyOf[x.ID] = m.ID
+			} else {
+				outside = true
+			}
+		}
+		if outside {
 			list = append(list, m)
 		}
 	}
+	slices.Reverse(list)
 	return list, nil
 }
 
