@@ -8,9 +8,11 @@ import (
 )
 
 // isPristine tells whether the upper directory holds nothing but what cage-new
-// makes in it: empty mount points, and the way to the directories it hides.
+// makes in it: empty mount points, and the way to the directories it hides. An
+// empty /run, which cage-up leaves, is no reason to keep what it stands on either.
 func (s *session) isPristine(c *store.Cage) (bool, error) {
-	own := map[string]bool{"proc": true, "sys": true, "dev": true, "tmp": true}
+	// run: where a resolv.conf that was lent has been
+	own := map[string]bool{"proc": true, "sys": true, "dev": true, "tmp": true, "run": true}
 	for _, path := range hideable(s.store) {
 		for ; path != "."; path = filepath.Dir(path) {
 			own[path] = true
