@@ -41,12 +41,13 @@ done
 if [ -e "$file" ]; then
   read -r line <"$file" || true
   case $line in %s*) rm "$file" ;; *) exit 0 ;; esac
+  rmdir ${line#%s} 2>/dev/null || true
 fi
 made= dir=${file%%/*}
 while [ -n "$dir" ] && [ ! -d "$dir" ]; do made="$made $dir" dir=${dir%%/*}; done
 umask 022
 mkdir -p "${file%%/*}/"
-{ echo %s"$made"; cat; } >"$file"' sh %s <%s`, Quote(l.Root+"/"+l.Link), Quote(l.Root), mark, mark, Quote("/"+l.Link), Quote(l.From))
+{ echo %s"$made"; cat; } >"$file"' sh %s <%s`, Quote(l.Root+"/"+l.Link), Quote(l.Root), mark, mark, mark, Quote("/"+l.Link), Quote(l.From))
 }
 
 // Do lends it.
