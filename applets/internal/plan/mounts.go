@@ -17,9 +17,12 @@ type MountTree struct {
 	done bool
 }
 
-// Sayable returns an error where no mount(8) can be told of so many layers.
+// Sayable returns an error where no mount(8) can be told of such layers.
 func (m *MountTree) Sayable() error {
-	_, err := kernel.OverlayOptions(m.Layers)
+	options, err := kernel.OverlayOptions(m.Layers)
+	if err == nil && strings.Contains(options, `"`) {
+		err = errors.New("mount(8) takes the double quote in a path for one of its own")
+	}
 	return err
 }
 
