@@ -102,25 +102,28 @@ func lookDown(c *store.Cage) (facts, error) {
 }
 
 // freeUpper ends the cage's processes that have it in a mount namespace of their
-// own: there the overlay lives on, and its device tells who stands in it.
+// own: there the overlay lives on, and its device tells who stands in it. A
+// namespace that is just being left may hold it a moment longer.
 func (s *session) freeUpper(c *store.Cage, o downOptions, grace time.Duration) error {
-	var deadline time.Time
-	for round := 0; ; round++ {
-		used, err := kernel.UpperInUse(c.Root)
-		if err != nil || !used {
+	used, err := kernel.UpperInUse(c.Root)
+	if err != nil || !used {
+		return err
+	}
+	if dev, ok := kernel.UpperDevice(c.Root); ok {
+		if err := kernel.End(kernel.Tree{Dev: dev, Point: c.Mountpoint}, cgroupOf(c), grace, o.also(), s.stop); err != nil {
 			return err
 		}
-		if dev, ok := kernel.UpperDevice(c.Root); ok && round == 0 {
-			if err := kernel.End(kernel.Tree{Dev: dev, Point: c.Mountpoint}, cgroupOf(c), grace, o.also(), s.stop); err != nil {
-				return err
-			}
-			deadline = time.Now().Add(patience)
-		}
+	}
+	for deadline := time.Now().Add(patience); used; {
 		if time.Now().After(deadline) {
 			return inUse(c, "finish bringing down")
 		}
 		time.Sleep(10 * time.Millisecond) // nothing tells when a namespace is gone
+		if used, err = kernel.UpperInUse(c.Root); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // stopScript runs the stop script; what goes wrong with it is reported and does
