@@ -24,8 +24,9 @@ type Cgroup struct {
 	rel string // as /proc/PID/cgroup shows it
 }
 
-// errNoCgroup stands for the missing directory of a zero Cgroup.
-var errNoCgroup = fmt.Errorf("no cgroup2 is mounted: %w", fs.ErrNotExist)
+// errNoCgroup stands for the missing directory of a zero Cgroup. It is no
+// fmt.Errorf: that would be formatted at the start of every applet.
+var errNoCgroup error = &fs.PathError{Op: "find", Path: "a cgroup2 mount", Err: fs.ErrNotExist}
 
 // CgroupOf returns the cgroup of the cage of that name. It is not ok on a
 // system without cgroup2 at its usual places, /sys/fs/cgroup or, beside
