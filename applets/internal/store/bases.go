@@ -16,8 +16,8 @@ type Layer struct {
 }
 
 // Layers returns what c stands on, from the top down: its bases in the order of
-// the C3 linearization, each once, below all that stand on it. Where C3 has no
-// answer the written order is taken and warning says so.
+// the C3 linearization, each directory once, below all that stand on it. Where C3
+// has no answer the written order is taken and warning says so.
 func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 	if c.Writable && len(c.Base) == 0 {
 		return nil, "", cannot("use", c.ConfPath(), errors.New("it has no base"))
@@ -41,6 +41,9 @@ func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 		if i := slices.IndexFunc(layers, func(l Layer) bool { return l.Dir == dir }); i >= 0 {
 			return nil, "", cannotUse(append(r.chainTo(c, id), "root"), fmt.Errorf("%s has the same one, %s", layers[i].Base.Label(), dir))
 		}
+		// The kernel takes no directory twice. Two bases have the same one while a
+		// cage-snapshot is between its steps.
+		layers = slices.DeleteFunc(layers, func(l Layer) bool { return l.Dir == dir })
 		layers = append(layers, Layer{base, dir})
 	}
 	return layers, warning, nil

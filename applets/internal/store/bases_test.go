@@ -96,6 +96,19 @@ func TestLayersOfABase(t *testing.T) {
 	}
 }
 
+// TestLayersOnce has two bases of one directory, as a cage-snapshot that was killed
+// between its steps leaves them.
+func TestLayersOnce(t *testing.T) {
+	s := newStore(t, map[string]string{one + ".w": "base=" + two + ":" + HostUUID, two + ".r": "base=" + three, three + ".r": "", HostUUID + ".r": ""})
+	must(t, os.Remove(s.Data+"/"+three+".r/root"))
+	must(t, os.Symlink("../"+HostUUID+".r/root", s.Data+"/"+three+".r/root"))
+	layers, _, err := layersOf(t, s)
+	must(t, err)
+	if len(layers) != 2 || layers[0].Base.UUID != two || layers[1].Base.UUID != HostUUID {
+		t.Errorf("layers: %+v", layers)
+	}
+}
+
 // TestManyBases are as many as an overlay takes, side by side over one, and in a chain.
 func TestManyBases(t *testing.T) {
 	const n = 400
