@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/plan"
@@ -47,14 +48,17 @@ func (s *session) checkSnapshots() (found []finding, err error) {
 		return nil, cannot("read", s.store.Snapshots, err)
 	}
 	for _, e := range entries {
-		stem, isNew := strings.CutSuffix(strings.TrimPrefix(e.Name(), "."), ".ss.new")
 		path := filepath.Join(s.store.Snapshots, e.Name())
+		if _, err := time.Parse(".20060102150405.txt.new", e.Name()); err == nil {
+			found = append(found, finding{where: path, what: "half made", mend: plan.Plan{&plan.RemoveFile{Path: path}}})
+		}
+		stem, isNew := strings.CutSuffix(strings.TrimPrefix(e.Name(), "."), ".ss.new")
 		if _, ok, err := kernel.Subvolume(path); !isNew || err != nil || !ok {
 			continue // not one of cage's
 		}
 		mend := plan.Plan{&plan.DeleteSnapshot{Path: path}}
 		if note := filepath.Join(s.store.Snapshots, stem+".txt"); exists(note) && !exists(filepath.Join(s.store.Snapshots, stem+".ss")) {
-			mend = append(mend, &plan.RemoveFile{Path: note})
+			mend = append(plan.Plan{&plan.RemoveFile{Path: note}}, mend...) // by the snapshot the next look finds both
 		}
 		found = append(found, finding{where: path, what: "half made", mend: mend})
 	}
@@ -148,11 +152,12 @@ func checkMarks(c *store.Cage) []finding {
 // checkCgroups finds cgroups of cages that are down or gone. One whose cage is
 // mounted from another data directory is none of ours.
 func (s *session) checkCgroups() (found []finding, err error) {
+	list := kernel.Cgroups() // before the mounts: a cage is mounted first
 	all, err := kernel.Mounts()
 	if err != nil {
 		return nil, err
 	}
-	for _, g := range kernel.Cgroups() {
+	for _, g := range list {
 		uuid := filepath.Base(g.String())
 		e, err := s.store.Get(uuid)
 		gone := err != nil && !slices.ContainsFunc(all, func(m kernel.Mount) bool { return strings.Contains(m.Options, uuid+".w") })

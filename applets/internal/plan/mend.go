@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"errors"
 	"path/filepath"
+	"syscall"
 
 	"cage/applets/internal/kernel"
 )
@@ -29,5 +31,10 @@ type RemoveCgroup struct{ Cgroup kernel.Cgroup }
 
 func (r *RemoveCgroup) String() string { return command("rmdir", r.Cgroup.String()) }
 
-// Do removes it.
-func (r *RemoveCgroup) Do() error { return r.Cgroup.Remove() }
+// Do removes it, unless somebody has come in meanwhile.
+func (r *RemoveCgroup) Do() error {
+	if err := r.Cgroup.Remove(); !errors.Is(err, syscall.EBUSY) {
+		return err
+	}
+	return nil
+}
