@@ -97,7 +97,7 @@ func (w *world) whole(t *testing.T) {
 				t.Errorf("half a script (%v): %q", err, has)
 			}
 		}
-		if lower, err := os.ReadFile(dir + "/lower"); err == nil && !regexp.MustCompile(`^/[^\n]+\n$`).Match(lower) {
+		if lower, err := os.ReadFile(dir + "/lower"); err == nil && !regexp.MustCompile(`^(/[^\n]+\n)+$`).Match(lower) {
 			t.Errorf("half a file: %s/lower: %q", dir, lower)
 		}
 	}
