@@ -127,3 +127,19 @@ func SyncDir(path string) error {
 	}
 	return nil
 }
+
+// SyncAround waits until all that was written to the filesystem of path is on the
+// disk (syncfs(2)). On btrfs it is not enough to sync each file of a new directory
+// and the directory above: links, empty directories and files without a sync of
+// their own are lost.
+func SyncAround(path string) error {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		err = unix.Syncfs(fd)
+		unix.Close(fd)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot sync %s: %w", path, err)
+	}
+	return nil
+}

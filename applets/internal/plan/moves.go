@@ -8,8 +8,8 @@ import (
 	"cage/applets/internal/kernel"
 )
 
-// Rename gives From the new name To, which nothing has yet, and makes that
-// durable.
+// Rename gives From the new name To, which nothing has yet, and makes
+// that durable, after all that is in it.
 type Rename struct {
 	From, To string
 	Volatile bool // a power cut may take it back: nothing is lost by that
@@ -21,6 +21,11 @@ func (r *Rename) String() string { return command("mv", "-T", r.From, r.To) }
 
 // Do renames.
 func (r *Rename) Do() error {
+	if !r.Volatile {
+		if err := kernel.SyncAround(r.From); err != nil {
+			return err
+		}
+	}
 	if err := kernel.RenameNew(r.From, r.To); err != nil {
 		return err
 	}
@@ -40,7 +45,7 @@ func (r *Rename) Undo() error {
 }
 
 // Exchange lets A and B, of one directory, trade names at one moment
-// (renameat2(2), RENAME_EXCHANGE).
+// (renameat2(2), RENAME_EXCHANGE), and makes that durable, after all that is in B.
 type Exchange struct {
 	A, B string
 
@@ -54,6 +59,9 @@ func (e *Exchange) String() string {
 
 // Do exchanges the names.
 func (e *Exchange) Do() error {
+	if err := kernel.SyncAround(e.B); err != nil {
+		return err
+	}
 	if err := kernel.Exchange(e.A, e.B); err != nil {
 		return err
 	}
