@@ -49,10 +49,12 @@ func (e *mountError) Error() string {
 func (e *mountError) Unwrap() error { return e.cause }
 
 // lacking tells whether err says that this kernel, or a filter in front of it,
-// does not know the call, rather than that the mount is wrong.
+// does not know the call, rather than that the mount is wrong. What keeps the words
+// for a filesystem of the old interface (overlay before 6.5) refuses a comma, or more
+// than a page, itself: "VFS: Legacy: Option 'lowerdir+' contained comma".
 func lacking(err error) bool {
 	var m *mountError
-	if errors.As(err, &m) && m.log != "" {
+	if errors.As(err, &m) && m.log != "" && !strings.HasPrefix(m.log, "VFS: Legacy: ") {
 		return false
 	}
 	for _, e := range []error{unix.ENOSYS, unix.EINVAL, unix.EOPNOTSUPP, unix.EPERM, unix.ENODEV} {

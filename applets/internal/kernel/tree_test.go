@@ -127,6 +127,24 @@ func many(t *testing.T, dir string, n int) Layers {
 	return layersIn(t, dir, names...)
 }
 
+// TestLacking tells a kernel without a call from a mount that is wrong.
+func TestLacking(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{&mountError{"overlay", "", unix.EINVAL}, true},
+		{&mountError{"overlay", "VFS: Legacy: Option 'lowerdir+' contained comma", unix.EINVAL}, true},
+		{&mountError{"overlay", "VFS: Legacy: Cumulative options too large", unix.EINVAL}, true},
+		{&mountError{"overlay", "overlay: workdir and upperdir must reside under the same mount", unix.EINVAL}, false},
+		{&mountError{"overlay", "", unix.ENOENT}, false},
+	} {
+		if got := lacking(c.err); got != c.want {
+			t.Errorf("lacking(%v) = %v", c.err, got)
+		}
+	}
+}
+
 func TestManyLayers(t *testing.T) {
 	for _, n := range []int{60, 400, 500} {
 		dir := scratch(t)
