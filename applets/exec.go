@@ -64,7 +64,7 @@ func runExec(s *session, ref string, command []string) (int, error) {
 		_ = g.Join(0)
 	}
 	if err := kernel.Chroot(c.Mountpoint); err != nil {
-		return exitCage, cannot("enter", c.Mountpoint, err)
+		return exitCage, err
 	}
 	env := []string{
 		"PATH=" + execPath,

@@ -196,7 +196,7 @@ func (s *session) planRewrites(id string) (p plan.Plan, held locks, err error) {
 			continue // removed meanwhile
 		}
 		if err != nil {
-			return nil, held, cannot("lock", c.Dir, err)
+			return nil, held, err
 		}
 		held = append(held, lock)
 		data, err := os.ReadFile(c.ConfPath())

@@ -23,7 +23,7 @@ func (l locks) release() {
 func (s *session) lock(e store.Entry) (locks, error) {
 	l, err := kernel.LockDir(e.Dir, true)
 	if err != nil {
-		return nil, cannot("lock", e.Dir, err)
+		return nil, err
 	}
 	return locks{l}, nil
 }
@@ -35,10 +35,7 @@ func (s *session) lockData() (*kernel.Lock, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, cannot("lock", s.store.Data, err)
-	}
-	return lock, nil
+	return lock, err
 }
 
 // lockAll finds the cage that ref names and what it stands on, locks the bases
@@ -98,7 +95,7 @@ func lockLayers(layers []store.Layer) (locks, error) {
 		lock, err := kernel.LockDir(b.Dir, false)
 		if err != nil {
 			held.release()
-			return nil, cannot("lock", b.Dir, err)
+			return nil, err
 		}
 		held = append(held, lock)
 	}

@@ -50,14 +50,14 @@ func look(c *store.Cage) (facts, error) {
 		return facts{state: down}, nil
 	}
 	if err != nil {
-		return facts{}, cannot("look at", c.Mountpoint, err)
+		return facts{}, err
 	}
 	if err := mine(c, m); err != nil {
 		return facts{}, err
 	}
 	f := facts{state: up, mount: m}
 	if f.tree, err = kernel.Below(m); err != nil {
-		return facts{}, cannot("list the mounts below", c.Mountpoint, err)
+		return facts{}, err
 	}
 	for _, fs := range inside {
 		if slices.ContainsFunc(f.tree, func(x kernel.Mount) bool { return x.Point == filepath.Join(m.Point, fs.At) }) {

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"syscall"
@@ -114,16 +115,19 @@ func (c Cgroup) Ensure() error {
 
 // Chroot makes root the root and working directory of this process (chroot(2)).
 func Chroot(root string) error {
-	if err := unix.Chroot(root); err != nil {
-		return &os.PathError{Op: "chroot", Path: root, Err: err}
+	err := unix.Chroot(root)
+	if err == nil {
+		err = unix.Chdir("/")
 	}
-	return unix.Chdir("/")
+	if err != nil {
+		return fmt.Errorf("cannot enter %s: %w", root, err)
+	}
+	return nil
 }
 
-// Exec turns this process into another program; it returns only on an error.
-func Exec(path string, args, env []string) error {
-	return &os.PathError{Op: "exec", Path: path, Err: unix.Exec(path, args, env)}
-}
+// Exec turns this process into another program; it returns only on an error, the
+// bare cause.
+func Exec(path string, args, env []string) error { return unix.Exec(path, args, env) }
 
 // IsTerminal tells whether f is a terminal (ioctl_tty(2), TCGETS).
 func IsTerminal(f *os.File) bool {

@@ -64,13 +64,15 @@ func (e *ending) until(deadline time.Time, deal func() ([]held, error)) (done bo
 		dealt, err := deal()
 		if err == nil {
 			// look again each second for newcomers, whatever the known ones do
-			err = await(dealt, earlier(deadline, time.Second), e.stop)
+			if err = await(dealt, earlier(deadline, time.Second), e.stop); err != nil {
+				err = fmt.Errorf("cannot end the processes in %s: %w", e.tree.Point, err)
+			}
 		}
 		for _, h := range dealt {
 			h.close()
 		}
 		if err != nil {
-			return false, fmt.Errorf("cannot end the processes in %s: %w", e.tree.Point, err)
+			return false, err
 		}
 		// a member in another pid namespace has no number to be seen by
 		if populated, _ := e.cgroup.Populated(); populated || len(dealt) > 0 {
@@ -164,7 +166,7 @@ func (e *ending) survivors() error {
 		h.close()
 	}
 	if err != nil {
-		return fmt.Errorf("cannot end the processes in %s: %w", e.tree.Point, err)
+		return err
 	}
 	if len(names) == 0 {
 		return fmt.Errorf("cannot end the processes in %s: new ones appear as fast as they are killed", e.tree.Point)

@@ -60,34 +60,35 @@ func create(fd int, what string, flags int) (int, error) {
 	return -1, &mountError{what, fsLog(fd), err}
 }
 
-// newOverlay returns a detached overlay; lowerdir+ is of Linux 6.8.
-func newOverlay(o Layers) (int, error) {
+// newOverlay returns a detached overlay, what; lowerdir+ is of Linux 6.8.
+func newOverlay(what string, o Layers) (int, error) {
 	options := [][2]string{{"source", "overlay"}}
 	for _, dir := range o.Lower {
 		options = append(options, [2]string{"lowerdir+", dir})
 	}
 	options = append(options, [2]string{"upperdir", o.Upper}, [2]string{"workdir", o.Work})
-	fd, err := fsContext("overlay", "overlay", options)
+	fd, err := fsContext(what, "overlay", options)
 	if err != nil {
 		return -1, err
 	}
-	return create(fd, "overlay", 0)
+	return create(fd, what, 0)
 }
 
-// attachNew makes fs and mounts it in the detached tree.
-func attachNew(fs FS, tree int) error {
+// attachNew makes fs and mounts it in the detached tree that is to be at point.
+func attachNew(point string, fs FS, tree int) error {
+	what := fs.on(point)
 	options := [][2]string{{"source", fs.Source}}
 	for option := range strings.SplitSeq(fs.Data, ",") {
 		if k, v, ok := strings.Cut(option, "="); ok {
 			options = append(options, [2]string{k, v})
 		}
 	}
-	fd, err := fsContext(fs.Type, fs.Type, options)
+	fd, err := fsContext(what, fs.Type, options)
 	if err != nil {
 		return err
 	}
 	// MS_NOSUID, MS_NODEV and MS_NOEXEC have the bits of their MOUNT_ATTR names.
-	mnt, err := create(fd, fs.Type, int(fs.Flags))
+	mnt, err := create(fd, what, int(fs.Flags))
 	if err != nil {
 		return err
 	}
@@ -95,20 +96,20 @@ func attachNew(fs FS, tree int) error {
 	if strings.HasPrefix(fs.At, "dev/") {
 		// The one devtmpfs of the machine: systemd or udev make these, else nobody does.
 		if err := unix.Mkdirat(tree, fs.At, 0o755); err != nil && !errors.Is(err, unix.EEXIST) {
-			return &mountError{fs.Type + " on " + fs.At, "", err}
+			return &mountError{what, "", err}
 		}
 	}
-	return attach(mnt, tree, fs.At, fs.Type)
+	return attach(mnt, tree, fs.At, what)
 }
 
-// attach mounts the detached mnt at path, relative to dir.
+// attach mounts the detached mnt, what, at path, relative to dir.
 func attach(mnt, dir int, path, what string) error {
 	flags := unix.MOVE_MOUNT_F_EMPTY_PATH
 	if dir == unix.AT_FDCWD { // a mountpoint may be a link, a directory inside may not
 		flags |= unix.MOVE_MOUNT_T_SYMLINKS
 	}
 	if err := unix.MoveMount(mnt, "", dir, path, flags); err != nil {
-		return &mountError{what + " on " + path, "", err}
+		return &mountError{what, "", err}
 	}
 	return nil
 }

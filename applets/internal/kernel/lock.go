@@ -1,7 +1,7 @@
 package kernel
 
 import (
-	"os"
+	"fmt"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,14 +21,14 @@ func LockDir(path string, exclusive bool) (*Lock, error) {
 	for {
 		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err != nil {
-			return nil, &os.PathError{Op: "open", Path: path, Err: err}
+			return nil, fmt.Errorf("cannot lock %s: %w", path, err)
 		}
 		for err = unix.EINTR; err == unix.EINTR; {
 			err = unix.Flock(fd, how)
 		}
 		if err != nil {
 			unix.Close(fd)
-			return nil, &os.PathError{Op: "lock", Path: path, Err: err}
+			return nil, fmt.Errorf("cannot lock %s: %w", path, err)
 		}
 		var held, named unix.Stat_t
 		err = unix.Fstat(fd, &held)

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 func Mounts() ([]Mount, error) {
 	data, err := os.ReadFile("/proc/thread-self/mountinfo")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot read the mount table: %w", cause(err))
 	}
 	return parseMountinfo(string(data)), nil
 }

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,7 +32,7 @@ func MountOn(path string) (m Mount, ok bool, err error) {
 	case err == unix.ENOSYS || err == nil && st.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT == 0:
 		return mountOnInTable(path)
 	case err != nil:
-		return m, false, &os.PathError{Op: "stat", Path: path, Err: err}
+		return m, false, fmt.Errorf("cannot look at %s: %w", path, err)
 	case st.Attributes&unix.STATX_ATTR_MOUNT_ROOT == 0:
 		return m, false, nil
 	case st.Mask&unix.STATX_MNT_ID_UNIQUE != 0:
@@ -48,18 +47,9 @@ func MountOn(path string) (m Mount, ok bool, err error) {
 // is on top, and whether they are hidden, the table does not say; the number of
 // the mount that an open file is on does.
 func mountOnInTable(path string) (m Mount, ok bool, err error) {
-	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	id, real, err := openMountID(path)
 	if err != nil {
-		return m, false, &os.PathError{Op: "open", Path: path, Err: err}
-	}
-	defer unix.Close(fd)
-	id, err := mountID(fd)
-	if err != nil {
-		return m, false, err
-	}
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return m, false, err
+		return m, false, fmt.Errorf("cannot look at %s: %w", path, cause(err))
 	}
 	all, err := Mounts()
 	if err != nil {
@@ -71,6 +61,19 @@ func mountOnInTable(path string) (m Mount, ok bool, err error) {
 		}
 	}
 	return m, false, nil
+}
+
+// openMountID returns the id of the mount that path is on, and its real path.
+func openMountID(path string) (id int, real string, err error) {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, "", err
+	}
+	defer unix.Close(fd)
+	if id, err = mountID(fd); err == nil {
+		real, err = filepath.EvalSymlinks(path)
+	}
+	return id, real, err
 }
 
 // Below returns m and every mount below it in the order in which they can be
@@ -181,7 +184,7 @@ func PeersOutside(tree []Mount) ([]Mount, error) {
 // none (mount(2), MS_SLAVE).
 func MakeSlave(point string) error {
 	if err := unix.Mount("", point, "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
-		return &os.PathError{Op: "make slave", Path: point, Err: err}
+		return fmt.Errorf("cannot make the mounts on %s slaves: %w", point, err)
 	}
 	return nil
 }

@@ -23,21 +23,25 @@ func inPrivateNamespace(f func() error) error {
 func runInNamespace(f func() error) (err error) {
 	host, err := unix.Open("/proc/thread-self/ns/mnt", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("cannot open the mount namespace: %w", err)
+		return noNamespace(err)
 	}
 	defer unix.Close(host)
 	// setns(2) into a mount namespace demands a thread with its own fs attributes.
 	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
-		return fmt.Errorf("cannot make a mount namespace: %w", err)
+		return noNamespace(err)
 	}
 	defer func() {
 		// The thread may be the process's first one, which outlives its function.
 		if e := unix.Setns(host, unix.CLONE_NEWNS); e != nil && err == nil {
-			err = fmt.Errorf("cannot leave the mount namespace: %w", e)
+			err = noNamespace(fmt.Errorf("there is no way back: %w", e))
 		}
 	}()
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("cannot make the mount namespace private: %w", err)
+		return noNamespace(err)
 	}
 	return f()
+}
+
+func noNamespace(err error) error {
+	return &mountError{"in a mount namespace of its own", "", err}
 }

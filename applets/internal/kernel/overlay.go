@@ -139,7 +139,7 @@ func unbackslash(s string) string {
 // in it (overlayfs, "trusted.overlay.opaque").
 func MakeOpaque(dir string) error {
 	if err := unix.Setxattr(dir, "trusted.overlay.opaque", []byte("y"), 0); err != nil {
-		return &os.PathError{Op: "setxattr", Path: dir, Err: err}
+		return fmt.Errorf("cannot make %s opaque: %w", dir, err)
 	}
 	return nil
 }
@@ -150,8 +150,11 @@ func MakeOpaque(dir string) error {
 func OverlayMarks(dir string) ([]string, error) {
 	var marked []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() && !d.Type().IsRegular() {
-			return err
+		if err != nil {
+			return fmt.Errorf("cannot read %s: %w", path, cause(err))
+		}
+		if !d.IsDir() && !d.Type().IsRegular() {
+			return nil
 		}
 		for _, name := range []string{"trusted.overlay.metacopy", "trusted.overlay.redirect"} {
 			if _, err := unix.Lgetxattr(path, name, nil); err == nil {

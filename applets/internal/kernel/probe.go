@@ -15,27 +15,37 @@ import (
 // directory, which the kernel refuses with EBUSY exactly then (Linux 5.2), and
 // writes nothing into dir. What it does make goes away with it.
 func UpperInUse(dir string) (bool, error) {
-	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return false, &os.PathError{Op: "open", Path: dir, Err: err}
-	}
-	defer unix.Close(fd)
-	// On a filesystem without file handles the kernel drops index=on and then
-	// refuses nothing, so the answer would be worth nothing either.
-	if _, _, err := unix.NameToHandleAt(fd, "", unix.AT_EMPTY_PATH); err != nil {
-		return false, fmt.Errorf("cannot ask who uses %s: its filesystem has no file handles: %w", dir, err)
-	}
-	err = probeDetached(fd)
-	if lacking(err) {
-		err = probeInNamespace(dir)
-	}
+	err := probe(dir)
 	if errors.Is(err, unix.EBUSY) {
 		return true, nil
+	}
+	var m *mountError
+	if errors.As(err, &m) {
+		err = m.reason()
 	}
 	if err != nil {
 		return false, fmt.Errorf("cannot ask who uses %s: %w", dir, err)
 	}
 	return false, nil
+}
+
+// probe asks; EBUSY says that somebody does.
+func probe(dir string) error {
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	// On a filesystem without file handles the kernel drops index=on and then
+	// refuses nothing, so the answer would be worth nothing either.
+	if _, _, err := unix.NameToHandleAt(fd, "", unix.AT_EMPTY_PATH); err != nil {
+		return fmt.Errorf("its filesystem has no file handles: %w", err)
+	}
+	err = probeDetached(fd)
+	if lacking(err) {
+		err = probeInNamespace(dir)
+	}
+	return err
 }
 
 // probeDetached asks without touching any namespace (layers by file descriptor,

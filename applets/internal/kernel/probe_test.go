@@ -105,8 +105,8 @@ func TestUpperInUseErrors(t *testing.T) {
 	dir := scratch(t)
 	put(t, dir+"/file", "")
 	for path, want := range map[string]string{
-		dir + "/none": "open " + dir + "/none: no such file or directory",
-		dir + "/file": "open " + dir + "/file: not a directory",
+		dir + "/none": "cannot ask who uses " + dir + "/none: no such file or directory",
+		dir + "/file": "cannot ask who uses " + dir + "/file: not a directory",
 		"/proc":       "cannot ask who uses /proc: ",
 	} {
 		if used, err := UpperInUse(path); used || err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -24,6 +24,9 @@ type FS struct {
 	Data         string  // its options, k=v separated by commas
 }
 
+// on names the filesystem and its place, in the tree at point, for a message.
+func (fs FS) on(point string) string { return fs.Type + " on " + point + "/" + fs.At }
+
 // Flags of an FS, mount(2).
 const (
 	NoSuid = unix.MS_NOSUID
@@ -39,11 +42,13 @@ type mountError struct {
 	cause error
 }
 
-func (e *mountError) Error() string {
+func (e *mountError) Error() string { return "cannot mount " + e.what + ": " + e.reason().Error() }
+
+func (e *mountError) reason() error {
 	if e.log != "" {
-		return fmt.Sprintf("cannot mount %s: %s", e.what, e.log)
+		return errors.New(e.log)
 	}
-	return fmt.Sprintf("cannot mount %s: %v", e.what, e.cause)
+	return e.cause
 }
 
 func (e *mountError) Unwrap() error { return e.cause }
@@ -82,17 +87,17 @@ func MountTree(point string, o Layers, inside []FS) error {
 
 // mountDetached builds the tree out of detached mounts and attaches its root.
 func mountDetached(point string, o Layers, inside []FS) error {
-	root, err := newOverlay(o)
+	root, err := newOverlay("overlay on "+point, o)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(root)
 	for _, fs := range inside {
-		if err := attachNew(fs, root); err != nil {
+		if err := attachNew(point, fs, root); err != nil {
 			return err
 		}
 	}
-	return attach(root, unix.AT_FDCWD, point, "overlay")
+	return attach(root, unix.AT_FDCWD, point, "overlay on "+point)
 }
 
 // mountCloned mounts the tree at point in a private mount namespace, takes a
@@ -110,7 +115,7 @@ func mountCloned(point string, o Layers, inside []FS) error {
 		return err
 	}
 	defer unix.Close(tree)
-	return attach(tree, unix.AT_FDCWD, point, "overlay")
+	return attach(tree, unix.AT_FDCWD, point, "overlay on "+point)
 }
 
 // mountInTurn is the written procedure, one mount(2) after the other.
@@ -170,11 +175,11 @@ func MountInside(point string, fs FS) error {
 	}
 	if strings.HasPrefix(fs.At, "dev/") {
 		if err := unix.Mkdir(dir, 0o755); err != nil && err != unix.EEXIST {
-			return &mountError{fs.Type + " on " + dir, "", err}
+			return &mountError{fs.on(point), "", err}
 		}
 	}
 	if err := unix.Mount(fs.Source, dir, fs.Type, fs.Flags, fs.Data); err != nil {
-		return &mountError{fs.Type + " on " + dir, "", err}
+		return &mountError{fs.on(point), "", err}
 	}
 	return nil
 }

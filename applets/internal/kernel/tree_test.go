@@ -100,7 +100,7 @@ func TestMountTreeFailsWhole(t *testing.T) {
 			everyWay(t, func(t *testing.T, mount func(string, Layers, []FS) error) {
 				files := openFiles(t)
 				err := mount(point, o, append(insideAll[:3:3], c.fs))
-				if !errors.Is(err, c.want) || !strings.HasPrefix(err.Error(), "cannot mount "+c.fs.Type) || strings.Contains(err.Error(), "\n") {
+				if !errors.Is(err, c.want) || !strings.HasPrefix(err.Error(), "cannot mount "+c.fs.on(point)+": ") || strings.Contains(err.Error(), "\n") {
 					t.Errorf("error: %v", err)
 				}
 				if left := pointsBelow(dir); len(left) != 0 {
@@ -158,7 +158,7 @@ func TestManyLayers(t *testing.T) {
 	dir := scratch(t)
 	o := many(t, dir, 501)
 	mkdirs(t, dir+"/mnt")
-	const want = "cannot mount overlay: overlay: too many lower directories, limit is 500"
+	want := "cannot mount overlay on " + dir + "/mnt: overlay: too many lower directories, limit is 500"
 	if err := MountTree(dir+"/mnt", o, nil); err == nil || err.Error() != want {
 		t.Errorf("501 layers: %v", err)
 	}

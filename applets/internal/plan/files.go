@@ -108,12 +108,7 @@ func (o *Opaque) String() string {
 }
 
 // Do sets the mark.
-func (o *Opaque) Do() error {
-	if err := kernel.MakeOpaque(o.Path); err != nil {
-		return cannot("make opaque", o.Path, err)
-	}
-	return nil
-}
+func (o *Opaque) Do() error { return kernel.MakeOpaque(o.Path) }
 
 // Write makes data the content of a file as a whole, so that nobody ever sees
 // half of it.
