@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"cage/applets/internal/plan"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -85,7 +87,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 			return a.run(rest, stdout, stderr)
 		}
 	}
-	fmt.Fprintf(stderr, "cage: unknown applet %s; there are:\n", strings.TrimPrefix(name, "cage-"))
+	fmt.Fprintf(stderr, "cage: unknown applet %s; there are:\n", oneLine(plan.Quote(strings.TrimPrefix(name, "cage-"))))
 	list(stderr)
 	return exitUnknown
 }

@@ -185,7 +185,7 @@ func (s *session) takeDown(c *store.Cage, f facts, o downOptions, grace time.Dur
 			return err
 		}
 		if time.Now().After(deadline) {
-			return withHint(fmt.Errorf("cannot bring down %s: %w", c.Label(), err), "cage-down %s", c.Label())
+			return withHint(err, "cage-down %s", c.Label())
 		}
 		time.Sleep(10 * time.Millisecond) // nothing tells when a mount stops being busy
 	}

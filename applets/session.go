@@ -136,7 +136,7 @@ func (s *session) each(c *cli.Context, f func(ref string) error) error {
 		if err := f(ref); err != nil {
 			s.tell(err)
 			failed = exitStatus(exitFailed)
-			if errors.Is(err, plan.ErrInterrupted) || errors.Is(err, kernel.ErrInterrupted) {
+			if errors.Is(err, kernel.ErrInterrupted) {
 				break
 			}
 		}

@@ -23,13 +23,14 @@ type Command struct {
 // ErrTimeout says that a command was not done in time and was ended.
 var ErrTimeout = errors.New("not done in time")
 
-// ErrInterrupted says that a signal ended the wait for a command, and it, or an End.
+// ErrInterrupted says that a signal came before all was done.
 var ErrInterrupted = errors.New("interrupted")
 
 // Run starts the command and waits for its exit, not for the end of its output.
 // After limit (0: none), or when a signal arrives on what stop returns (it may be
-// nil, and is asked when the command runs), its process group gets SIGTERM, five seconds later SIGKILL. The error is ErrTimeout or ErrInterrupted
-// then, an *os.PathError where it could not start; status is as wait(2) has it.
+// nil, and is asked when the command runs), its process group gets SIGTERM, five
+// seconds later SIGKILL. The error is ErrTimeout or ErrInterrupted then, an
+// *os.PathError where it could not start; status is as wait(2) has it.
 func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status syscall.WaitStatus, err error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {

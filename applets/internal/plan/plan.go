@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"cage/applets/internal/kernel"
 )
 
 // Step is one command of the written procedure. String and Do read the same
@@ -35,8 +37,8 @@ func (p Plan) Print(w io.Writer) error {
 	return nil
 }
 
-// ErrInterrupted says that a signal arrived and the steps done were taken back.
-var ErrInterrupted = errors.New("cannot go on: interrupted")
+// errInterrupted says that a signal arrived and the steps done were taken back.
+var errInterrupted = fmt.Errorf("cannot go on: %w", kernel.ErrInterrupted)
 
 // Run does the steps in order, telling trace (unless nil) of each before. At the
 // first error, or when a signal has arrived on stop, it undoes backwards what
@@ -45,7 +47,7 @@ func (p Plan) Run(trace func(Step), stop <-chan os.Signal) error {
 	for i, s := range p {
 		select {
 		case <-stop:
-			return errors.Join(ErrInterrupted, p[:i].undo())
+			return errors.Join(errInterrupted, p[:i].undo())
 		default:
 		}
 		if trace != nil {
