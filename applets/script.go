@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -43,7 +42,7 @@ func checkScript(c *store.Cage, key, value string) error {
 // directory in its /tmp, with cage.sh beside it, and taken away after, however it
 // ended. What it said is shown when it failed.
 func (s *session) runScript(c *store.Cage, key, value string, limit time.Duration) error {
-	lib := fmt.Sprintf("/tmp/cage.%08x", rand.Uint32())
+	lib := "/tmp/cage." + store.NewUUID()[:8]
 	outside := c.Mountpoint + lib
 	p := plan.Plan{&plan.Mkdir{Path: outside, Mode: 0o700}}
 	if !filepath.IsAbs(value) {

@@ -3,7 +3,7 @@ package kernel
 import (
 	"errors"
 	"os"
-	"path"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -33,12 +33,12 @@ func openIn(root int, name string, flags int) (int, error) {
 // inParent calls f with the directory of an absolute path inside root, open, and
 // the last component.
 func inParent(root int, name string, f func(dir int, base string) error) error {
-	dir, err := openIn(root, path.Dir(name), unix.O_PATH|unix.O_DIRECTORY)
+	dir, err := openIn(root, filepath.Dir(name), unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(dir)
-	return f(dir, path.Base(name))
+	return f(dir, filepath.Base(name))
 }
 
 // target follows the link root/name and every link on the way, as readlink -m does
@@ -48,7 +48,7 @@ func target(root int, name string) (file string, ok bool, err error) {
 	file = "/"
 	rest := strings.Split(name, "/")
 	for links := 0; len(rest) > 0; {
-		next := path.Join(file, rest[0])
+		next := filepath.Join(file, rest[0])
 		rest = rest[1:]
 		buf := make([]byte, unix.PathMax)
 		n := 0
@@ -67,7 +67,7 @@ func target(root int, name string) (file string, ok bool, err error) {
 			return file, ok, err
 		}
 		link := string(buf[:n])
-		if path.IsAbs(link) {
+		if filepath.IsAbs(link) {
 			file = "/"
 		}
 		ok = ok || len(rest) == 0
@@ -125,7 +125,7 @@ func Lend(root, link string, data []byte) error {
 
 // makeParents makes the missing parents of file and returns them, the deepest first.
 func makeParents(root int, file string) (made []string, err error) {
-	for dir := path.Dir(file); ; dir = path.Dir(dir) {
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
 		fd, err := openIn(root, dir, unix.O_PATH|unix.O_DIRECTORY)
 		if err == nil {
 			unix.Close(fd)
@@ -171,7 +171,7 @@ func FindLent(root, link string) (Lent, bool) {
 	rest, ok := strings.CutPrefix(string(buf[:max(n, 0)]), LentMark)
 	lent := Lent{Path: file}
 	// Only the parents of the file are believed, and so their names can hold anything.
-	for dir := path.Dir(file); strings.HasPrefix(rest, " "+dir+" ") || strings.HasPrefix(rest, " "+dir+"\n"); dir = path.Dir(dir) {
+	for dir := filepath.Dir(file); strings.HasPrefix(rest, " "+dir+" ") || strings.HasPrefix(rest, " "+dir+"\n"); dir = filepath.Dir(dir) {
 		lent.Made = append(lent.Made, dir)
 		rest = rest[len(" "+dir):]
 	}

@@ -74,7 +74,7 @@ func (s *Script) Do() error {
 // statusWords says how a process ended.
 func statusWords(status syscall.WaitStatus) string {
 	if status.Signaled() {
-		return "it was ended by signal " + strings.ToUpper(status.Signal().String())
+		return fmt.Sprintf("it was ended by signal %d (%[1]v)", status.Signal())
 	}
 	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }

@@ -145,14 +145,16 @@ func (e Entry) Name() string {
 
 // CheckName tells why a cage cannot get this name, if so.
 func CheckName(name string) error {
-	switch err := conf.Holds(name); {
-	case err != nil:
+	if err := conf.Holds(name); err != nil {
 		return err
+	}
+	_, notUUID := uuid.Parse(name)
+	switch {
 	case name == "":
 		return errors.New("it is empty")
 	case name == "host":
 		return errors.New("it is the name of the host")
-	case IsUUID(strings.ToLower(name)):
+	case notUUID == nil:
 		return errors.New("it looks like a uuid")
 	case strings.Contains(name, "/"):
 		return errors.New("it has a slash")

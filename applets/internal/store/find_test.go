@@ -89,6 +89,7 @@ func TestCheckName(t *testing.T) {
 		"":                   "it is empty",
 		"host":               "it is the name of the host",
 		one:                  "it looks like a uuid",
+		"{" + one + "}":      "it looks like a uuid",
 		strings.ToUpper(two): "it looks like a uuid",
 		HostUUID:             "it looks like a uuid",
 		"a/b":                "it has a slash",
