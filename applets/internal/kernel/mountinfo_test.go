@@ -102,6 +102,7 @@ func TestMountsAgainstFindmnt(t *testing.T) {
 
 // TestStatmountAgainstMountinfo compares all mounts that there are.
 func TestStatmountAgainstMountinfo(t *testing.T) {
+	needsLinux(t, 6, 11)
 	oddMounts(t)
 	all, err := listmount(listmountRoot, statmountAll)
 	must(err)

@@ -12,7 +12,10 @@ import (
 
 // everyWay runs a test with each of the ways in which MountTree mounts.
 func everyWay(t *testing.T, f func(t *testing.T, mount func(string, Layers, []FS) error)) {
-	t.Run("detached", func(t *testing.T) { f(t, mountDetached) })
+	t.Run("detached", func(t *testing.T) {
+		needsLinux(t, 6, 15)
+		f(t, mountDetached)
+	})
 	t.Run("cloned", func(t *testing.T) { f(t, mountCloned) })
 	t.Run("in turn", func(t *testing.T) { f(t, mountInTurn) })
 	t.Run("whichever", func(t *testing.T) { f(t, MountTree) })
@@ -147,6 +150,9 @@ func TestLacking(t *testing.T) {
 
 func TestManyLayers(t *testing.T) {
 	for _, n := range []int{60, 400, 500} {
+		if n > 60 {
+			needsLinux(t, 6, 8) // lowerdir+
+		}
 		dir := scratch(t)
 		o := many(t, dir, n)
 		mkdirs(t, dir+"/mnt")

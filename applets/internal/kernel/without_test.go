@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -15,6 +16,26 @@ var newCalls = map[string]uint32{
 	"open_tree": unix.SYS_OPEN_TREE, "move_mount": unix.SYS_MOVE_MOUNT, "fsopen": unix.SYS_FSOPEN,
 	"statmount": unix.SYS_STATMOUNT, "listmount": unix.SYS_LISTMOUNT, "statx": unix.SYS_STATX,
 	"openat2": unix.SYS_OPENAT2, "pidfd_open": unix.SYS_PIDFD_OPEN,
+}
+
+// isLinux tells whether this kernel is of that version or a later one.
+func isLinux(major, minor int) bool {
+	var uts unix.Utsname
+	must(unix.Uname(&uts))
+	release := unix.ByteSliceToString(uts.Release[:]) // 6.1.0-50-amd64
+	var a, b int
+	if _, err := fmt.Sscanf(release, "%d.%d", &a, &b); err != nil {
+		panic(release)
+	}
+	return a > major || a == major && b >= minor
+}
+
+// needsLinux skips a test of what older kernels have not.
+func needsLinux(t *testing.T, major, minor int) {
+	t.Helper()
+	if !isLinux(major, minor) {
+		t.Skipf("needs Linux %d.%d", major, minor)
+	}
 }
 
 // without names the system calls that this process has to do without.
