@@ -17,7 +17,7 @@ func Replace(path string, data []byte, mode fs.FileMode) error {
 	if err := Swap(path, data, mode); err != nil {
 		return err
 	}
-	return SyncDir(filepath.Dir(path))
+	return Sync(filepath.Dir(path))
 }
 
 // Swap is Replace without the last fsync: after a power cut the old file may be
@@ -120,22 +120,12 @@ func renameAbsent(old, new string) error {
 	}
 }
 
-// SyncDir waits until the names in a directory are on the disk (fsync(2)).
-func SyncDir(path string) error {
-	if err := withDirectory(path, unix.Fsync); err != nil {
-		return fmt.Errorf("cannot sync %s: %w", path, err)
-	}
-	return nil
-}
-
-// SyncAround waits until all that was written to the filesystem of path is on the
-// disk (syncfs(2)). On btrfs it is not enough to sync each file of a new directory
-// and the directory above: links, empty directories and files without a sync of
-// their own are lost.
-func SyncAround(path string) error {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+// Sync waits until a file or directory is on the disk (fsync(2)): of a new
+// directory all the names in it, at any depth, but not the content of files.
+func Sync(path string) error {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err == nil {
-		err = unix.Syncfs(fd)
+		err = unix.Fsync(fd)
 		unix.Close(fd)
 	}
 	if err != nil {

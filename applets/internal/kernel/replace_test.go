@@ -145,10 +145,10 @@ func TestRenameNew(t *testing.T) {
 
 func TestSyncDir(t *testing.T) {
 	dir := t.TempDir()
-	if err := SyncDir(dir); err != nil {
+	if err := Sync(dir); err != nil {
 		t.Error(err)
 	}
-	if err := SyncDir(dir + "/none"); err == nil || err.Error() != "cannot sync "+dir+"/none: no such file or directory" {
+	if err := Sync(dir + "/none"); err == nil || err.Error() != "cannot sync "+dir+"/none: no such file or directory" {
 		t.Errorf("SyncDir of nothing = %v", err)
 	}
 }

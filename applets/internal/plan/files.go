@@ -187,22 +187,15 @@ type Copy struct {
 
 func (c *Copy) String() string { return command("install", "-m", octal(c.Mode), c.From, c.To) }
 
-// Do copies.
+// Do copies, to the disk.
 func (c *Copy) Do() error {
 	data, err := os.ReadFile(c.From)
 	if err != nil {
 		return cannot("read", c.From, err)
 	}
-	f, err := os.OpenFile(c.To, os.O_WRONLY|os.O_CREATE|os.O_EXCL, c.Mode)
-	if err != nil {
-		return cannot("write", c.To, err)
-	}
-	c.made = true
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(c.Mode), f.Close()); err != nil {
-		return cannot("write", c.To, err)
-	}
-	return nil
+	err = kernel.Create(c.To, data, c.Mode)
+	c.made = err == nil
+	return err
 }
 
 // Undo removes the copy.

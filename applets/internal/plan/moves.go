@@ -22,7 +22,7 @@ func (r *Rename) String() string { return command("mv", "-T", r.From, r.To) }
 // Do renames.
 func (r *Rename) Do() error {
 	if !r.Volatile {
-		if err := kernel.SyncAround(r.From); err != nil {
+		if err := kernel.Sync(r.From); err != nil {
 			return err
 		}
 	}
@@ -33,7 +33,7 @@ func (r *Rename) Do() error {
 	if r.Volatile {
 		return nil
 	}
-	return kernel.SyncDir(filepath.Dir(r.To))
+	return kernel.Sync(filepath.Dir(r.To))
 }
 
 // Undo gives the old name back.
@@ -59,14 +59,14 @@ func (e *Exchange) String() string {
 
 // Do exchanges the names.
 func (e *Exchange) Do() error {
-	if err := kernel.SyncAround(e.B); err != nil {
+	if err := kernel.Sync(e.B); err != nil {
 		return err
 	}
 	if err := kernel.Exchange(e.A, e.B); err != nil {
 		return err
 	}
 	e.done = true
-	return kernel.SyncDir(filepath.Dir(e.A))
+	return kernel.Sync(filepath.Dir(e.A))
 }
 
 // Undo exchanges them again.

@@ -37,12 +37,8 @@ func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 		if err != nil {
 			return nil, "", cannotUse(append(r.chainTo(c, id), "root"), err)
 		}
-		// The kernel would take it for a loop, "too many levels of symbolic links".
-		if i := slices.IndexFunc(layers, func(l Layer) bool { return l.Dir == dir }); i >= 0 {
-			return nil, "", cannotUse(append(r.chainTo(c, id), "root"), fmt.Errorf("%s has the same one, %s", layers[i].Base.Label(), dir))
-		}
-		// The kernel takes no directory twice. Two bases have the same one while a
-		// cage-snapshot is between its steps.
+		// The kernel takes no directory twice ("too many levels of symbolic links").
+		// Two bases have the same one while a cage-snapshot is between its steps.
 		layers = slices.DeleteFunc(layers, func(l Layer) bool { return l.Dir == dir })
 		layers = append(layers, Layer{base, dir})
 	}

@@ -78,16 +78,6 @@ func TestLayersRoots(t *testing.T) {
 	wantError(t, s.Data, err, chain+"no such file or directory")
 }
 
-// TestLayersOfOneRoot are refused, whatever the paths to it.
-func TestLayersOfOneRoot(t *testing.T) {
-	s := newStore(t, map[string]string{one + ".w": "name=web\nbase=" + two, two + ".r": "name=b\nbase=" + three, three + ".r": "name=c"})
-	root := s.Data + "/" + three + ".r/root"
-	must(t, os.Remove(root))
-	must(t, os.Symlink("../"+two+".r/root", root))
-	_, _, err := layersOf(t, s)
-	wantError(t, s.Data, err, "cannot use the base web -> b -> c -> root: b has the same one, DIR/"+two+".r/root")
-}
-
 // TestLayersOfABase may be none.
 func TestLayersOfABase(t *testing.T) {
 	s := newStore(t, map[string]string{one + ".r": ""})
