@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"errors"
-	"fmt"
 	"path/filepath"
 	"unsafe"
 
@@ -57,7 +56,7 @@ func subvolumeIf(holds func(fd int) bool, path string) (info SubvolumeInfo, ok b
 		return err
 	})
 	if err != nil {
-		err = fmt.Errorf("cannot read the btrfs subvolume of %s: %w", path, err)
+		err = Cannot("read the btrfs subvolume of", path, err)
 	}
 	return info, ok, err
 }
@@ -115,7 +114,7 @@ func Snapshot(src, dstDir, name string) error {
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("cannot snapshot %s as %s: %w", src, filepath.Join(dstDir, name), err)
+		return Cannot("snapshot", src+" as "+filepath.Join(dstDir, name), err)
 	}
 	return nil
 }
@@ -135,7 +134,7 @@ func DeleteSubvolume(dir, name string) error {
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("cannot delete subvolume %s: %w", filepath.Join(dir, name), err)
+		return Cannot("delete subvolume", filepath.Join(dir, name), err)
 	}
 	return nil
 }

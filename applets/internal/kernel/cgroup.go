@@ -3,7 +3,6 @@ package kernel
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -57,7 +56,7 @@ func (c Cgroup) Make() (int, error) {
 			return fd, nil
 		}
 	}
-	return -1, fmt.Errorf("cannot make cgroup %s: %w", c.dir, cause(err))
+	return -1, Cannot("make cgroup", c.dir, err)
 }
 
 // Populated reports whether a process lives in the cgroup or one below it;
@@ -68,7 +67,7 @@ func (c Cgroup) Populated() (bool, error) {
 	}
 	events, err := os.ReadFile(filepath.Join(c.dir, "cgroup.events"))
 	if err != nil {
-		return false, fmt.Errorf("cannot read cgroup %s: %w", c.dir, cause(err))
+		return false, Cannot("read cgroup", c.dir, err)
 	}
 	return bytes.Contains(events, []byte("populated 1")), nil
 }
@@ -131,7 +130,7 @@ func (c Cgroup) PIDs() ([]int, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("cannot read cgroup %s: %w", dir, cause(err))
+			return nil, Cannot("read cgroup", dir, err)
 		}
 		for _, line := range strings.Fields(string(procs)) {
 			// 0 stands for a process outside the reader's pid namespace
@@ -159,7 +158,7 @@ func (c Cgroup) Remove() error {
 	}
 	for _, dir := range slices.Backward(dirs) {
 		if err := unix.Rmdir(dir); err != nil && err != unix.ENOENT {
-			return fmt.Errorf("cannot remove cgroup %s: %w", dir, err)
+			return Cannot("remove cgroup", dir, err)
 		}
 	}
 	_ = unix.Rmdir(filepath.Dir(c.dir))
@@ -182,7 +181,7 @@ func (c Cgroup) groups() ([]string, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot list cgroup %s: %w", c.dir, cause(err))
+		return nil, Cannot("list cgroup", c.dir, err)
 	}
 	return dirs, nil
 }
@@ -198,7 +197,7 @@ func (c Cgroup) set(file, value string) error {
 		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		return fmt.Errorf("cannot write %s to %s of cgroup %s: %w", value, file, c.dir, cause(err))
+		return Cannot("write", value+" to "+file+" of cgroup "+c.dir, err)
 	}
 	return nil
 }
@@ -216,14 +215,4 @@ func (c Cgroup) member(dir int) bool {
 		}
 	}
 	return false
-}
-
-// cause is the errno within a path error, whose operation and path the
-// message around it already names.
-func cause(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
 }

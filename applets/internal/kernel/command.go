@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strconv"
 	"syscall"
@@ -121,7 +120,7 @@ func Chroot(root string) error {
 		err = unix.Chdir("/")
 	}
 	if err != nil {
-		return fmt.Errorf("cannot enter %s: %w", root, err)
+		return Cannot("enter", root, err)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (e *ending) until(deadline time.Time, deal func() ([]held, error)) (done bo
 		if err == nil {
 			// look again each second for newcomers, whatever the known ones do
 			if err = await(dealt, earlier(deadline, time.Second), e.stop); err != nil {
-				err = fmt.Errorf("cannot end the processes in %s: %w", e.tree.Point, err)
+				err = Cannot("end the processes in", e.tree.Point, err)
 			}
 		}
 		for _, h := range dealt {

@@ -11,7 +11,7 @@ import (
 func FSType(path string) (string, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(path, &st); err != nil {
-		return "", fmt.Errorf("cannot tell the filesystem of %s: %w", path, err)
+		return "", Cannot("tell the filesystem of", path, err)
 	}
 	switch magic := uint32(st.Type); magic {
 	case unix.BTRFS_SUPER_MAGIC:

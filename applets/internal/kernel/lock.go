@@ -1,8 +1,6 @@
 package kernel
 
 import (
-	"fmt"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -21,14 +19,14 @@ func LockDir(path string, exclusive bool) (*Lock, error) {
 	for {
 		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err != nil {
-			return nil, fmt.Errorf("cannot lock %s: %w", path, err)
+			return nil, Cannot("lock", path, err)
 		}
 		for err = unix.EINTR; err == unix.EINTR; {
 			err = unix.Flock(fd, how)
 		}
 		if err != nil {
 			unix.Close(fd)
-			return nil, fmt.Errorf("cannot lock %s: %w", path, err)
+			return nil, Cannot("lock", path, err)
 		}
 		var held, named unix.Stat_t
 		err = unix.Fstat(fd, &held)

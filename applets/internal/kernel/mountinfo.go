@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -15,7 +14,7 @@ import (
 func Mounts() ([]Mount, error) {
 	data, err := os.ReadFile("/proc/thread-self/mountinfo")
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the mount table: %w", cause(err))
+		return nil, Cannot("read", "the mount table", err)
 	}
 	return parseMountinfo(string(data)), nil
 }

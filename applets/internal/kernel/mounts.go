@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,7 +31,7 @@ func MountOn(path string) (m Mount, ok bool, err error) {
 	case err == unix.ENOSYS || err == nil && st.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT == 0:
 		return mountOnInTable(path)
 	case err != nil:
-		return m, false, fmt.Errorf("cannot look at %s: %w", path, err)
+		return m, false, Cannot("look at", path, err)
 	case st.Attributes&unix.STATX_ATTR_MOUNT_ROOT == 0:
 		return m, false, nil
 	case st.Mask&unix.STATX_MNT_ID_UNIQUE != 0:
@@ -49,7 +48,7 @@ func MountOn(path string) (m Mount, ok bool, err error) {
 func mountOnInTable(path string) (m Mount, ok bool, err error) {
 	id, real, err := openMountID(path)
 	if err != nil {
-		return m, false, fmt.Errorf("cannot look at %s: %w", path, cause(err))
+		return m, false, Cannot("look at", path, err)
 	}
 	all, err := Mounts()
 	if err != nil {
@@ -184,7 +183,7 @@ func PeersOutside(tree []Mount) ([]Mount, error) {
 // none (mount(2), MS_SLAVE).
 func MakeSlave(point string) error {
 	if err := unix.Mount("", point, "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("cannot make the mounts on %s slaves: %w", point, err)
+		return Cannot("make slaves of the mounts on", point, err)
 	}
 	return nil
 }
@@ -193,7 +192,7 @@ func MakeSlave(point string) error {
 // a symbolic link (umount2(2), UMOUNT_NOFOLLOW). A busy one gives EBUSY.
 func Unmount(point string) error {
 	if err := unix.Unmount(point, unix.UMOUNT_NOFOLLOW); err != nil {
-		return fmt.Errorf("cannot unmount %s: %w", point, err)
+		return Cannot("unmount", point, err)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package kernel
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"slices"
 	"unsafe"
 
@@ -22,7 +21,7 @@ func NestedSubvolumes(path string) ([]string, error) {
 		return nestedIn(fd, "", &found)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot list the subvolumes in %s: %w", path, err)
+		return nil, Cannot("list the subvolumes in", path, err)
 	}
 	slices.Sort(found)
 	return found, nil

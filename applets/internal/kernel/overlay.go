@@ -139,7 +139,7 @@ func unbackslash(s string) string {
 // in it (overlayfs, "trusted.overlay.opaque").
 func MakeOpaque(dir string) error {
 	if err := unix.Setxattr(dir, "trusted.overlay.opaque", []byte("y"), 0); err != nil {
-		return fmt.Errorf("cannot make %s opaque: %w", dir, err)
+		return Cannot("make opaque", dir, err)
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func OverlayMarks(dir string) ([]string, error) {
 	var marked []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return fmt.Errorf("cannot read %s: %w", path, cause(err))
+			return Cannot("read", path, err)
 		}
 		if !d.IsDir() && !d.Type().IsRegular() {
 			return nil

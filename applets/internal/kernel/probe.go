@@ -24,7 +24,7 @@ func UpperInUse(dir string) (bool, error) {
 		err = m.reason()
 	}
 	if err != nil {
-		return false, fmt.Errorf("cannot ask who uses %s: %w", dir, err)
+		return false, Cannot("ask who uses", dir, err)
 	}
 	return false, nil
 }

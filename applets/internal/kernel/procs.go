@@ -105,7 +105,7 @@ func (t Tree) has(dir int, name string) (bool, error) {
 func eachPID(f func(proc, pid int)) error {
 	proc, err := unix.Open("/proc", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("cannot open /proc: %w", err)
+		return Cannot("open", "/proc", err)
 	}
 	defer unix.Close(proc)
 	self := os.Getpid()
@@ -114,7 +114,7 @@ func eachPID(f func(proc, pid int)) error {
 	for {
 		n, err := unix.ReadDirent(proc, buf)
 		if err != nil {
-			return fmt.Errorf("cannot list /proc: %w", err)
+			return Cannot("list", "/proc", err)
 		}
 		if n == 0 {
 			return nil

@@ -30,11 +30,11 @@ const (
 func Remove(parent, name string, progress func(entries int)) error {
 	path := strings.TrimRight(parent, "/") + "/" + name
 	if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
-		return fmt.Errorf("cannot remove %s: not the name of an entry", path)
+		return Cannot("remove", path, errors.New("not the name of an entry"))
 	}
 	fd, err := unix.Open(parent, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("cannot remove %s: %w", path, err)
+		return Cannot("remove", path, err)
 	}
 	r := removal{progress: progress, stack: []openDir{{fd: fd, name: strings.TrimRight(parent, "/")}}}
 	for r.entry(name, unix.DT_DIR); len(r.stack) > 1; {
@@ -217,7 +217,7 @@ func (r *removal) fail(name string, cause error) {
 		for _, d := range r.stack {
 			path.WriteString(d.name + "/")
 		}
-		r.first = fmt.Errorf("cannot remove %s: %w", path.String()+name, cause)
+		r.first = Cannot("remove", path.String()+name, cause)
 	}
 }
 

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"io/fs"
 	"path/filepath"
 
@@ -46,7 +45,7 @@ func Swap(path string, data []byte, mode fs.FileMode) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+		return Cannot("write", path, err)
 	}
 	return nil
 }
@@ -57,7 +56,7 @@ func Swap(path string, data []byte, mode fs.FileMode) error {
 func Create(path string, data []byte, mode fs.FileMode) error {
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0600)
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+		return Cannot("write", path, err)
 	}
 	err = fill(fd, data, mode)
 	if e := unix.Close(fd); err == nil {
@@ -65,7 +64,7 @@ func Create(path string, data []byte, mode fs.FileMode) error {
 	}
 	if err != nil {
 		unix.Unlink(path)
-		return fmt.Errorf("cannot write %s: %w", path, err)
+		return Cannot("write", path, err)
 	}
 	return nil
 }
@@ -89,7 +88,7 @@ func fill(fd int, data []byte, mode fs.FileMode) error {
 // at once (renameat2(2) RENAME_EXCHANGE, Linux 3.15).
 func Exchange(a, b string) error {
 	if err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE); err != nil {
-		return fmt.Errorf("cannot exchange %s and %s: %w", a, b, err)
+		return Cannot("exchange", a+" and "+b, err)
 	}
 	return nil
 }
@@ -103,7 +102,7 @@ func RenameNew(old, new string) error {
 		err = renameAbsent(old, new)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot rename %s to %s: %w", old, new, err)
+		return Cannot("rename", old+" to "+new, err)
 	}
 	return nil
 }
@@ -129,7 +128,7 @@ func Sync(path string) error {
 		unix.Close(fd)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot sync %s: %w", path, err)
+		return Cannot("sync", path, err)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -160,7 +159,7 @@ func mountOverlay(point string, o Layers) error {
 func noLink(point, at string) error {
 	for ; at != "."; at = filepath.Dir(at) {
 		if _, err := os.Readlink(point + "/" + at); err == nil {
-			return fmt.Errorf("cannot mount on %s/%s: it is a link", point, at)
+			return Cannot("mount on", point+"/"+at, errors.New("it is a link"))
 		}
 	}
 	return nil
