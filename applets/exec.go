@@ -89,7 +89,7 @@ func runExec(s *session, ref string, command []string) (int, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		status = exitMissing
 	}
-	return status, cannot("run", command[0], err)
+	return status, kernel.Cannot("run", command[0], err)
 }
 
 const execPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

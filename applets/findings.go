@@ -21,7 +21,7 @@ func (s *session) checkLeftovers() (found []finding, err error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, cannot("read", s.store.Data, err)
+		return nil, kernel.Cannot("read", s.store.Data, err)
 	}
 	for _, e := range entries {
 		path := filepath.Join(s.store.Data, e.Name())
@@ -45,7 +45,7 @@ func (s *session) checkLeftovers() (found []finding, err error) {
 func (s *session) checkSnapshots() (found []finding, err error) {
 	entries, err := os.ReadDir(s.store.Snapshots)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, cannot("read", s.store.Snapshots, err)
+		return nil, kernel.Cannot("read", s.store.Snapshots, err)
 	}
 	for _, e := range entries {
 		path := filepath.Join(s.store.Snapshots, e.Name())

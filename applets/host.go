@@ -127,7 +127,7 @@ func (s *session) planR(dir, target string, file *conf.File, name, memo string) 
 func linkOnly(c *store.Cage) (string, error) {
 	entries, err := os.ReadDir(c.Dir)
 	if err != nil {
-		return "", cannot("read", c.Dir, err)
+		return "", kernel.Cannot("read", c.Dir, err)
 	}
 	for _, e := range entries {
 		if path := filepath.Join(c.Dir, e.Name()); path != c.Root && path != c.ConfPath() {
@@ -201,7 +201,7 @@ func (s *session) planRewrites(id string) (p plan.Plan, held locks, err error) {
 		held = append(held, lock)
 		data, err := os.ReadFile(c.ConfPath())
 		if err != nil {
-			return nil, held, cannot("read", c.ConfPath(), err)
+			return nil, held, kernel.Cannot("read", c.ConfPath(), err)
 		}
 		file := conf.Parse(data)
 		base := strings.Split(file.Get("base"), ":")

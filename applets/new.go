@@ -109,10 +109,10 @@ func (s *session) makeCage(o newOptions, c *store.Cage, layers []store.Layer) er
 	} else {
 		dir, err := filepath.EvalSymlinks(o.ro)
 		if err != nil {
-			return cannot("use", o.ro, err)
+			return kernel.Cannot("use", o.ro, err)
 		}
 		if dir, err = filepath.Abs(dir); err != nil {
-			return cannot("use", o.ro, err)
+			return kernel.Cannot("use", o.ro, err)
 		}
 		p = planBase(c, dir)
 	}
@@ -137,7 +137,7 @@ func checkNew(s *session, o newOptions) error {
 			return usageError("a base has no start or stop script")
 		}
 		if info, err := os.Stat(o.ro); err != nil {
-			return cannot("use", o.ro, err)
+			return kernel.Cannot("use", o.ro, err)
 		} else if !info.IsDir() {
 			return fmt.Errorf("cannot use %s: it is not a directory", o.ro)
 		}
@@ -147,7 +147,7 @@ func checkNew(s *session, o newOptions) error {
 			continue
 		}
 		if info, err := os.Stat(file); err != nil {
-			return cannot("copy", file, err)
+			return kernel.Cannot("copy", file, err)
 		} else if !info.Mode().IsRegular() {
 			return fmt.Errorf("cannot copy %s: it is not a file", file)
 		}
@@ -215,7 +215,7 @@ func (s *session) draft(o newOptions, id string) (*store.Cage, error) {
 	}
 	c, err := e.Parse(file.Bytes())
 	if err != nil {
-		return nil, cannot("make", "such a cage", err)
+		return nil, kernel.Cannot("make", "such a cage", err)
 	}
 	return c, nil
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"cage/applets/internal/kernel"
 	"cage/applets/internal/store"
 )
 
@@ -25,7 +26,7 @@ func (s *session) isPristine(c *store.Cage) (bool, error) {
 func onlyDirs(root, rel string, own map[string]bool) (bool, error) {
 	entries, err := os.ReadDir(filepath.Join(root, rel))
 	if err != nil {
-		return false, cannot("read", filepath.Join(root, rel), err)
+		return false, kernel.Cannot("read", filepath.Join(root, rel), err)
 	}
 	for _, e := range entries {
 		path := filepath.Join(rel, e.Name())

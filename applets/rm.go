@@ -169,7 +169,7 @@ func (s *session) checkUnused(e store.Entry) error {
 	// Which directory was mounted, and where, is no longer to be read.
 	entries, err := os.ReadDir(e.Dir)
 	if err != nil {
-		return cannot("read", e.Dir, err)
+		return kernel.Cannot("read", e.Dir, err)
 	}
 	for _, d := range entries {
 		c := &store.Cage{Entry: e, Root: filepath.Join(e.Dir, d.Name())}

@@ -29,7 +29,7 @@ func checkScript(c *store.Cage, key, value string) error {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return withHint(cannot("run the "+key+" script", path, err), "cage.conf(5): %s=", key)
+		return withHint(kernel.Cannot("run the "+key+" script", path, err), "cage.conf(5): %s=", key)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("cannot run the %s script %s: it is not a file", key, path)
 	case info.Mode()&0o111 == 0:

@@ -55,7 +55,7 @@ func runSnapshot(s *session, o snapshotOptions) error {
 	name, memo := "host_live", "the live host, "
 	if o.live {
 		if _, err := os.ReadDir(target); err != nil {
-			return cannot("stand on", target, err)
+			return kernel.Cannot("stand on", target, err)
 		}
 	} else {
 		if err := s.checkHost(); err != nil {

@@ -101,12 +101,3 @@ func (f facts) kernelTree() kernel.Tree {
 	}
 	return t
 }
-
-// cannot words an error of an applet; the path that package os repeats is left out.
-func cannot(verb, object string, err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		err = p.Err
-	}
-	return fmt.Errorf("cannot %s %s: %w", verb, object, err)
-}

@@ -136,7 +136,7 @@ type upNeeds struct {
 func (s *session) checkUp(o upOptions, c *store.Cage, layers []store.Layer) (needs upNeeds, err error) {
 	for _, dir := range []struct{ key, path string }{{"root", c.Root}, {"work", c.Work}} {
 		if info, err := os.Lstat(dir.path); err != nil {
-			return needs, cannot("use "+dir.key, dir.path, err)
+			return needs, kernel.Cannot("use "+dir.key, dir.path, err)
 		} else if !info.IsDir() {
 			return needs, fmt.Errorf("cannot use %s %s: it is not a directory", dir.key, dir.path)
 		}
@@ -146,7 +146,7 @@ func (s *session) checkUp(o upOptions, c *store.Cage, layers []store.Layer) (nee
 	case errors.Is(err, fs.ErrNotExist):
 		needs.mountpoint = true
 	case err != nil:
-		return needs, cannot("use the mountpoint", c.Mountpoint, err)
+		return needs, kernel.Cannot("use the mountpoint", c.Mountpoint, err)
 	case len(entries) > 0:
 		return needs, fmt.Errorf("cannot use the mountpoint %s: it is not empty (%s)", c.Mountpoint, entries[0].Name())
 	}
@@ -179,7 +179,7 @@ func (s *session) checkLower(o upOptions, c *store.Cage, layers []store.Layer) (
 		return true, nil
 	}
 	if err != nil {
-		return false, cannot("read", lowerPath(c), err)
+		return false, kernel.Cannot("read", lowerPath(c), err)
 	}
 	if string(data) == lowerText(layers) {
 		return false, nil

@@ -143,12 +143,12 @@ func TestRenameNew(t *testing.T) {
 	}
 }
 
-func TestSyncDir(t *testing.T) {
+func TestSync(t *testing.T) {
 	dir := t.TempDir()
 	if err := Sync(dir); err != nil {
 		t.Error(err)
 	}
 	if err := Sync(dir + "/none"); err == nil || err.Error() != "cannot sync "+dir+"/none: no such file or directory" {
-		t.Errorf("SyncDir of nothing = %v", err)
+		t.Errorf("Sync of nothing = %v", err)
 	}
 }

@@ -11,23 +11,10 @@ import (
 	"cage/applets/internal/kernel"
 )
 
-// cannot is the error of a step: the verb, what it was about, and the cause
-// without the path that package os repeats in it.
-func cannot(verb, object string, err error) error {
-	var p *fs.PathError
-	var l *os.LinkError
-	if errors.As(err, &p) {
-		err = p.Err
-	} else if errors.As(err, &l) {
-		err = l.Err
-	}
-	return fmt.Errorf("cannot %s %s: %w", verb, object, err)
-}
-
 // remove takes back what a step made.
 func remove(path string) error {
 	if err := os.Remove(path); err != nil {
-		return cannot("remove", path, err)
+		return kernel.Cannot("remove", path, err)
 	}
 	return nil
 }
@@ -73,20 +60,20 @@ func octal(mode os.FileMode) string {
 func (m *Mkdir) Do() error {
 	if m.Parents {
 		if err := os.MkdirAll(filepath.Dir(m.Path), 0o755); err != nil {
-			return cannot("make", m.Path, err)
+			return kernel.Cannot("make", m.Path, err)
 		}
 	}
 	if err := os.Mkdir(m.Path, m.Mode.Perm()); err != nil {
-		return cannot("make", m.Path, err)
+		return kernel.Cannot("make", m.Path, err)
 	}
 	m.made = true
 	if m.UID != 0 || m.GID != 0 {
 		if err := os.Chown(m.Path, m.UID, m.GID); err != nil {
-			return cannot("change the owner of", m.Path, err)
+			return kernel.Cannot("change the owner of", m.Path, err)
 		}
 	}
 	if err := os.Chmod(m.Path, m.Mode); err != nil {
-		return cannot("change the mode of", m.Path, err)
+		return kernel.Cannot("change the mode of", m.Path, err)
 	}
 	return nil
 }
@@ -145,12 +132,12 @@ func (w *Write) Do() error {
 	}
 	old, err := os.ReadFile(w.Path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return cannot("read", w.Path, err)
+		return kernel.Cannot("read", w.Path, err)
 	}
 	if w.old, w.was = old, err == nil; w.was {
 		info, err := os.Stat(w.Path)
 		if err != nil {
-			return cannot("read", w.Path, err)
+			return kernel.Cannot("read", w.Path, err)
 		}
 		w.oldMode = info.Mode()
 	}
@@ -191,7 +178,7 @@ func (c *Copy) String() string { return command("install", "-m", octal(c.Mode), 
 func (c *Copy) Do() error {
 	data, err := os.ReadFile(c.From)
 	if err != nil {
-		return cannot("read", c.From, err)
+		return kernel.Cannot("read", c.From, err)
 	}
 	err = kernel.Create(c.To, data, c.Mode)
 	c.made = err == nil
@@ -218,7 +205,7 @@ func (l *Symlink) String() string { return command("ln", "-s", l.Target, l.Path)
 // Do makes the link.
 func (l *Symlink) Do() error {
 	if err := os.Symlink(l.Target, l.Path); err != nil {
-		return cannot("make link", l.Path, err)
+		return kernel.Cannot("make link", l.Path, err)
 	}
 	l.made = true
 	return nil

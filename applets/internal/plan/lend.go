@@ -54,10 +54,10 @@ mkdir -p "${file%%/*}/"
 func (l *Lend) Do() error {
 	data, err := os.ReadFile(l.From)
 	if err != nil {
-		return cannot("read", l.From, err)
+		return kernel.Cannot("read", l.From, err)
 	}
 	if err := kernel.Lend(l.Root, l.Link, data); err != nil {
-		return cannot("write the target of", l.Root+"/"+l.Link, err)
+		return kernel.Cannot("write the target of", l.Root+"/"+l.Link, err)
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (t *TakeBack) String() string {
 // Do removes it.
 func (t *TakeBack) Do() error {
 	if err := t.Lent.TakeBack(t.Root); err != nil {
-		return cannot("remove", t.Root+t.Lent.Path, err)
+		return kernel.Cannot("remove", t.Root+t.Lent.Path, err)
 	}
 	return nil
 }

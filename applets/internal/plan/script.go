@@ -49,24 +49,24 @@ func (s *Script) String() string {
 func (s *Script) Do() error {
 	if info, err := os.Stat(s.Log); err == nil && info.Size() >= logMax {
 		if err := os.Rename(s.Log, s.Log+".1"); err != nil {
-			return cannot("move aside", s.Log, err)
+			return kernel.Cannot("move aside", s.Log, err)
 		}
 	}
 	log, err := os.OpenFile(s.Log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
-		return cannot("write", s.Log, err)
+		return kernel.Cannot("write", s.Log, err)
 	}
 	defer log.Close()
 	info, err := log.Stat()
 	if err != nil {
-		return cannot("read", s.Log, err)
+		return kernel.Cannot("read", s.Log, err)
 	}
 	status, err := kernel.Run(kernel.Command{Root: s.Root, Args: []string{s.Path}, Env: s.Env, Output: log, Cgroup: s.Cgroup}, s.Limit, s.Stop)
 	if err == nil && status != 0 {
 		err = errors.New(statusWords(status))
 	}
 	if err != nil {
-		return &ScriptError{cannot("run", s.What, err), s.Log, info.Size()}
+		return &ScriptError{kernel.Cannot("run", s.What, err), s.Log, info.Size()}
 	}
 	return nil
 }
