@@ -42,7 +42,7 @@ var errInterrupted = fmt.Errorf("cannot go on: %w", kernel.ErrInterrupted)
 
 // Run does the steps in order, telling trace (unless nil) of each before. At the
 // first error, or when a signal has arrived on stop, it undoes backwards what
-// was done and returns that error joined with those of undoing.
+// was done and returns that error joined with that of undoing.
 func (p Plan) Run(trace func(Step), stop <-chan os.Signal) error {
 	for i, s := range p {
 		select {
@@ -60,15 +60,17 @@ func (p Plan) Run(trace func(Step), stop <-chan os.Signal) error {
 	return nil
 }
 
-// undo takes the steps back, the last first, and goes on after an error.
+// undo takes the steps back, the last first, as far as that goes: one that stays
+// may stand on those before it, as a conf does on the base that it names.
 func (p Plan) undo() error {
-	var errs []error
 	for i := len(p) - 1; i >= 0; i-- {
 		if u, ok := p[i].(Undoer); ok {
-			errs = append(errs, u.Undo())
+			if err := u.Undo(); err != nil {
+				return err
+			}
 		}
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // Quote makes one word of s for a POSIX shell.
