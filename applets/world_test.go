@@ -178,7 +178,7 @@ func (w *world) clean(t *testing.T) {
 func btrfsIn(t *testing.T, dir string) string {
 	t.Helper()
 	top := dir + "/btrfs"
-	sh(t, `mkdir "$2"; truncate -s 160M "$1"; mkfs.btrfs -q "$1"; mount -o loop "$1" "$2"; btrfs -q subvolume create "$2/@"`, dir+"/image", top)
+	sh(t, `mkdir "$2"; truncate -s 128M "$1"; mkfs.btrfs -q "$1"; mount -o loop "$1" "$2"; btrfs -q subvolume create "$2/@"`, dir+"/image", top)
 	t.Cleanup(func() {
 		if err := syscall.Unmount(top, 0); err != nil {
 			t.Error("cannot unmount the btrfs: ", err)
