@@ -70,6 +70,7 @@ need_demo() {
 
 # build leaves the program in $tmp/cage. CGO and VCS stamping are off: the one
 # for a static binary, the other because git refuses root a user's checkout.
+# purego leaves out the assembly of hashes that the modules bring and nobody calls.
 build() {
 	find_go || die "cannot build: no Go 1.24 or newer; get one by
   Debian, Ubuntu  apt-get install golang-go (or golang-1.24-go)
@@ -80,7 +81,7 @@ or unpack https://go.dev/dl/ to /usr/local/go"
 	version=$(git -C "$src" describe --tags --always 2>/dev/null) || version=dev
 	echo "building cage $version with $go"
 	(cd "$src" && CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false \
-		-tags urfave_cli_no_docs,urfave_cli_no_suggest \
+		-tags urfave_cli_no_docs,urfave_cli_no_suggest,purego \
 		-ldflags "-s -w -X cage/applets.version=$version" -o "$tmp/cage" .)
 }
 
