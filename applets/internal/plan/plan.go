@@ -37,9 +37,6 @@ func (p Plan) Print(w io.Writer) error {
 	return nil
 }
 
-// errInterrupted says that a signal arrived and the steps done were taken back.
-var errInterrupted = fmt.Errorf("cannot go on: %w", kernel.ErrInterrupted)
-
 // Run does the steps in order, telling trace (unless nil) of each before. At the
 // first error, or when a signal has arrived on stop, it undoes backwards what
 // was done and returns that error joined with that of undoing.
@@ -47,7 +44,7 @@ func (p Plan) Run(trace func(Step), stop <-chan os.Signal) error {
 	for i, s := range p {
 		select {
 		case <-stop:
-			return errors.Join(errInterrupted, p[:i].undo())
+			return errors.Join(kernel.Cannot("go", "on", kernel.ErrInterrupted), p[:i].undo())
 		default:
 		}
 		if trace != nil {

@@ -100,7 +100,7 @@ func TestRunUndoes(t *testing.T) {
 						stop <- syscall.SIGTERM
 					}
 				}
-				want = errInterrupted
+				want = errors.New("cannot go on: interrupted")
 			}
 			err := p.Run(trace, stop)
 			if err == nil || err.Error() != want.Error() || seen != at+1 {
