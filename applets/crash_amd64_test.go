@@ -49,10 +49,26 @@ func TestKilledAtEachCall(t *testing.T) {
 	}
 }
 
-// killAt runs a command and kills it when any of its threads is about to make the
-// nth of the calls. It returns that call's name, or "" where there are fewer and
-// the command succeeds.
-func killAt(t *testing.T, cmd *exec.Cmd, n int) (call string) {
+// killAt runs a command and kills it when it is about to make the nth of the
+// calls. It returns that call's name, or "" where there are fewer and the command
+// succeeds.
+func killAt(t *testing.T, cmd *exec.Cmd, n int) (met string) {
+	t.Helper()
+	status := traced(t, cmd, func(call string) {
+		if n--; n == 0 {
+			met = call
+			ok(t, cmd.Process.Kill())
+		}
+	})
+	if met == "" && status.ExitStatus() != 0 {
+		t.Fatalf("%q: exit status %d", cmd.Args, status.ExitStatus())
+	}
+	return met
+}
+
+// traced runs a command and calls at whenever a thread of it is about to make one
+// of the calls. It returns how the command ended.
+func traced(t *testing.T, cmd *exec.Cmd, at func(call string)) unix.WaitStatus {
 	t.Helper()
 	runtime.LockOSThread() // it alone is the tracer
 	defer runtime.UnlockOSThread()
@@ -72,20 +88,14 @@ func killAt(t *testing.T, cmd *exec.Cmd, n int) (call string) {
 		ok(t, err)
 		signal := 0
 		switch {
-		case (status.Exited() || status.Signaled()) && tid == cmd.Process.Pid:
+		case !status.Stopped() && tid == cmd.Process.Pid:
 			_ = cmd.Process.Release()
-			if call == "" && status.ExitStatus() != 0 {
-				t.Fatalf("%q: exit status %d", cmd.Args, status.ExitStatus())
-			}
-			return call
+			return status
 		case !status.Stopped():
 			continue
 		case status.StopSignal() == unix.SIGTRAP|0x80:
-			if name := entered(tid); name != "" && call == "" {
-				if n--; n == 0 {
-					call = name
-					ok(t, cmd.Process.Kill())
-				}
+			if call := entered(tid); call != "" {
+				at(call)
 			}
 		case status.StopSignal() != unix.SIGTRAP && status.StopSignal() != unix.SIGSTOP: // not of a clone
 			signal = int(status.StopSignal())
