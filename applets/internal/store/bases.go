@@ -34,6 +34,9 @@ func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 	for _, id := range order[1:] {
 		base := r.cages[id]
 		dir, err := base.RealRoot()
+		if there, e := isDir(base.Dir); e == nil && !there { // removed since its conf was read
+			return nil, "", cannotUse(r.chainTo(c, id), ErrNotFound)
+		}
 		if err != nil {
 			return nil, "", cannotUse(append(r.chainTo(c, id), "root"), err)
 		}
