@@ -53,6 +53,7 @@ $CGROUPS/${FREE}1: processes live of a cage that is not there`,
 
 // TestCheckFinds everything, changes nothing, and repairs what loses nothing.
 func TestCheckFinds(t *testing.T) {
+	t.Parallel()
 	dir := scratchOnTmpfs(t)
 	top := btrfsIn(t, dir)
 	sh(t, `btrfs -q subvolume create "$1/@data"; mkdir "$2/by-hand" "$2/opt"`, top, dir)

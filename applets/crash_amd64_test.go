@@ -26,6 +26,7 @@ var changing = map[uint64]string{
 // TestKilledAtEachCall kills each applet when it is about to make its Nth call
 // that changes something, until it makes no more of them.
 func TestKilledAtEachCall(t *testing.T) {
+	t.Parallel()
 	step := 3
 	if long {
 		step = 1

@@ -32,6 +32,7 @@ var victims = []struct {
 
 // TestKilled kills each applet at random moments.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	want := 20
 	if long {
 		want = 200

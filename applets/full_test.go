@@ -24,6 +24,7 @@ var troubles = []trouble{
 
 // TestDiskTrouble has every applet meet a disk that is full or read-only.
 func TestDiskTrouble(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"ext4", "btrfs"} {
 		for _, x := range troubles {
 			if kind == "btrfs" && x.name == "no-inodes" {
