@@ -171,12 +171,17 @@ cage_layers() (
 	# shellcheck disable=SC2086 # a list
 	set -- $order
 	case $dir in *.w) shift ;; esac
+	roots=$(for base do cage__root "${dir%/*}/$base.r" "$base" || exit 1; done) || exit 1
+	IFS=$cage__nl
+	# shellcheck disable=SC2086 # a list
+	set -- $roots
 	while [ $# -gt 0 ]; do
-		base=$1
+		root=$1
 		shift
-		# only the last of several: as written A:B over one host is A, host, B, host
-		case " $* " in *" $base "*) continue ;; esac
-		cage__root "${dir%/*}/$base.r" "$base" || exit 1
+		# Only the last of several: as written A:B over one host is A, host, B, host; and two bases have one directory
+		# while a cage-snapshot is between its steps.
+		case "$cage__nl$*$cage__nl" in *"$cage__nl$root$cage__nl"*) continue ;; esac
+		printf '%s\n' "$root"
 	done
 )
 

@@ -162,6 +162,9 @@ layer_cases() {
 	mkdir "$data/real"
 	ln -s "$data/real" "$data/$(id_of 1).r/root"
 	is 'real paths' "$data/real" "$(cage_layers "$(id_of 1)")"
+	rmdir "$data/$(id_of b).r/root"
+	ln -s "$data/real" "$data/$(id_of b).r/root"
+	is 'a directory of two bases' "$data/$(id_of a).r/root $data/real" "$(cage_layers "$(id_of 2)" | paste -sd ' ' -)"
 	rmdir "$data/real"
 	refuses "$(id_of 2) -> $(id_of a) -> $(id_of 1): $data/$(id_of 1).r/root is no directory" cage_layers "$(id_of 2)"
 }
