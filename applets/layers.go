@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/plan"
@@ -68,7 +69,8 @@ func like(path string, info os.FileInfo) *plan.Mkdir {
 	m := &plan.Mkdir{Path: path, Mode: 0o755}
 	if info != nil {
 		m.Mode = info.Mode() &^ os.ModeDir
-		m.UID, m.GID = kernel.Owner(info)
+		st := info.Sys().(*syscall.Stat_t)
+		m.UID, m.GID = int(st.Uid), int(st.Gid)
 	}
 	return m
 }

@@ -104,15 +104,6 @@ func closeOnExec() error {
 	return nil
 }
 
-// Ensure makes the cgroup where it is missing.
-func (c Cgroup) Ensure() error {
-	fd, err := c.Make()
-	if err == nil {
-		unix.Close(fd)
-	}
-	return err
-}
-
 // Chroot makes root the root and working directory of this process (chroot(2)).
 func Chroot(root string) error {
 	err := unix.Chroot(root)

@@ -47,6 +47,18 @@ func End(t Tree, c Cgroup, grace time.Duration, also func(Process) bool, stop <-
 	return e.survivors()
 }
 
+// Members returns the numbers of the processes that End would end now.
+func Members(t Tree, c Cgroup, also func(Process) bool) ([]int, error) {
+	var pids []int
+	e := ending{tree: t, cgroup: c, also: also, spared: append(callers(), 1)}
+	all, err := e.each(func(h held) { pids = append(pids, h.pid) })
+	for _, h := range all {
+		h.close()
+	}
+	slices.Sort(pids)
+	return slices.Compact(pids), err
+}
+
 // ending is one End under way.
 type ending struct {
 	tree   Tree

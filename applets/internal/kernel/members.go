@@ -1,104 +1,111 @@
 package kernel
 
 import (
-	"fmt"
+	"bytes"
+	"errors"
+	"io/fs"
 	"os"
-	"slices"
+	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
-// Members returns the numbers of the processes that End would end now.
-func Members(t Tree, c Cgroup, also func(Process) bool) ([]int, error) {
-	var pids []int
-	e := ending{tree: t, cgroup: c, also: also, spared: append(callers(), 1)}
-	all, err := e.each(func(h held) { pids = append(pids, h.pid) })
-	for _, h := range all {
-		h.close()
+// Populated reports whether a process lives in the cgroup or one below it;
+// zombies do not count. A missing cgroup is an error that is fs.ErrNotExist.
+func (c Cgroup) Populated() (bool, error) {
+	if c.dir == "" {
+		return false, errNoCgroup
 	}
-	slices.Sort(pids)
-	return slices.Compact(pids), err
-}
-
-// Owner returns the owner and group of a file.
-func Owner(info os.FileInfo) (uid, gid int) {
-	st := info.Sys().(*syscall.Stat_t)
-	return int(st.Uid), int(st.Gid)
-}
-
-// UpperHolders says, a phrase each, which overlay mounts of any mount namespace
-// have dir as their upper directory, as far as their mount tables tell.
-func UpperHolders(dir string) []string {
-	var phrases []string
-	eachNamespace(func(pid int, comm string, table []Mount) {
-		for _, m := range table {
-			if is, known := IsUpper(m, dir); is && known {
-				phrases = append(phrases, "mounted at "+m.Point+inNamespace(pid, comm))
-			}
-		}
-	})
-	return phrases
-}
-
-// UpperDevice returns the device of the overlay that has dir as its upper
-// directory, as the mount table of any namespace tells.
-func UpperDevice(dir string) (dev uint64, ok bool) {
-	eachNamespace(func(_ int, _ string, table []Mount) {
-		for _, m := range table {
-			if is, known := IsUpper(m, dir); is && known {
-				dev, ok = m.Dev, true
-			}
-		}
-	})
-	return dev, ok
-}
-
-// inNamespace names a mount namespace by a process in it; this one needs no name.
-func inNamespace(pid int, comm string) string {
-	if pid == os.Getpid() {
-		return ""
+	events, err := os.ReadFile(filepath.Join(c.dir, "cgroup.events"))
+	if err != nil {
+		return false, Cannot("read cgroup", c.dir, err)
 	}
-	return fmt.Sprintf(" in the mount namespace of %d %s", pid, comm)
+	return bytes.Contains(events, []byte("populated 1")), nil
 }
 
-// eachNamespace calls f once for every mount namespace that a process is in,
-// this process's own first.
-func eachNamespace(f func(pid int, comm string, table []Mount)) {
-	seen := map[string]bool{}
-	visit := func(pid int) {
-		proc := "/proc/" + strconv.Itoa(pid)
-		ns, err := os.Readlink(proc + "/ns/mnt")
-		if err != nil || seen[ns] {
-			return
-		}
-		seen[ns] = true
-		table, err := os.ReadFile(proc + "/mountinfo")
-		if err != nil {
-			return
-		}
-		comm, _ := os.ReadFile(proc + "/comm")
-		f(pid, strings.TrimSuffix(string(comm), "\n"), parseMountinfo(string(table)))
+// Join moves a process into the cgroup; pid 0 is the caller.
+func (c Cgroup) Join(pid int) error {
+	return c.set("cgroup.procs", strconv.Itoa(pid))
+}
+
+// Freeze stops every process of the cgroup, or lets them run on (Linux 5.2).
+// The processes are stopped some time after it returns, not before.
+func (c Cgroup) Freeze(on bool) error {
+	if on {
+		return c.set("cgroup.freeze", "1")
 	}
-	visit(os.Getpid())
-	_ = eachPID(func(_, pid int) { visit(pid) })
+	return c.set("cgroup.freeze", "0")
 }
 
-// Cgroups returns the cgroups of all cages.
-func Cgroups() []Cgroup {
-	parent, ok := CgroupOf("")
-	if !ok {
+// Kill sends SIGKILL to every process of the cgroup and of those below, also
+// to the ones that are just being forked. A missing cgroup is no error.
+func (c Cgroup) Kill() error {
+	err := c.set("cgroup.kill", "1") // Linux 5.14
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := os.Stat(c.dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var list []Cgroup
-	entries, _ := os.ReadDir(parent.dir)
-	for _, e := range entries {
-		if g, ok := CgroupOf(e.Name()); ok && e.IsDir() {
-			list = append(list, g)
-		}
-	}
-	return list
+	return c.killFrozen()
 }
 
-// String returns the directory of the cgroup.
-func (c Cgroup) String() string { return c.dir }
+// killFrozen is Kill before Linux 5.14. Frozen, the members fork no more
+// while they are looked up; who was in the middle of a fork needs another call.
+func (c Cgroup) killFrozen() error {
+	if err := c.Freeze(true); err != nil {
+		return err
+	}
+	pids, err := c.PIDs()
+	for _, pid := range pids {
+		if h, ok := hold(pid, c.member); ok {
+			h.signal(unix.SIGKILL)
+			h.close()
+		}
+	}
+	return errors.Join(err, c.Freeze(false))
+}
+
+// PIDs lists the processes of the cgroup and of those below it. A missing
+// cgroup has none.
+func (c Cgroup) PIDs() ([]int, error) {
+	dirs, err := c.groups()
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, dir := range dirs {
+		procs, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+		// gone meanwhile, or threaded: a threaded group's processes stand in the one above
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.EOPNOTSUPP) {
+			continue
+		}
+		if err != nil {
+			return nil, Cannot("read cgroup", dir, err)
+		}
+		for _, line := range strings.Fields(string(procs)) {
+			// 0 stands for a process outside the reader's pid namespace
+			if pid, err := strconv.Atoi(line); err == nil && pid > 0 {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids, nil
+}
+
+// member reports whether the process whose /proc/PID is dir belongs to the
+// cgroup. In /proc/PID/cgroup the line of version 2 is "0::/cage/NAME".
+func (c Cgroup) member(dir int) bool {
+	lines, err := readAt(dir, "cgroup")
+	if err != nil || c.rel == "" {
+		return false
+	}
+	for line := range strings.Lines(string(lines)) {
+		if path, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::"); ok {
+			return path == c.rel || strings.HasPrefix(path, c.rel+"/")
+		}
+	}
+	return false
+}

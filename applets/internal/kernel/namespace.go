@@ -2,7 +2,10 @@ package kernel
 
 import (
 	"fmt"
+	"os"
 	"runtime"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,4 +47,34 @@ func runInNamespace(f func() error) (err error) {
 
 func noNamespace(err error) error {
 	return &mountError{"in a mount namespace of its own", "", err}
+}
+
+// eachNamespace calls f once for every mount namespace that a process is in,
+// this process's own first.
+func eachNamespace(f func(pid int, comm string, table []Mount)) {
+	seen := map[string]bool{}
+	visit := func(pid int) {
+		proc := "/proc/" + strconv.Itoa(pid)
+		ns, err := os.Readlink(proc + "/ns/mnt")
+		if err != nil || seen[ns] {
+			return
+		}
+		seen[ns] = true
+		table, err := os.ReadFile(proc + "/mountinfo")
+		if err != nil {
+			return
+		}
+		comm, _ := os.ReadFile(proc + "/comm")
+		f(pid, strings.TrimSuffix(string(comm), "\n"), parseMountinfo(string(table)))
+	}
+	visit(os.Getpid())
+	_ = eachPID(func(_, pid int) { visit(pid) })
+}
+
+// inNamespace names a mount namespace by a process in it; this one needs no name.
+func inNamespace(pid int, comm string) string {
+	if pid == os.Getpid() {
+		return ""
+	}
+	return fmt.Sprintf(" in the mount namespace of %d %s", pid, comm)
 }

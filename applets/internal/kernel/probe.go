@@ -113,3 +113,30 @@ func probeInNamespace(dir string) error {
 		return unix.Mount("overlay", scratch+"/mnt", "overlay", 0, options)
 	})
 }
+
+// UpperHolders says, a phrase each, which overlay mounts of any mount namespace
+// have dir as their upper directory, as far as their mount tables tell.
+func UpperHolders(dir string) []string {
+	var phrases []string
+	eachNamespace(func(pid int, comm string, table []Mount) {
+		for _, m := range table {
+			if is, known := IsUpper(m, dir); is && known {
+				phrases = append(phrases, "mounted at "+m.Point+inNamespace(pid, comm))
+			}
+		}
+	})
+	return phrases
+}
+
+// UpperDevice returns the device of the overlay that has dir as its upper
+// directory, as the mount table of any namespace tells.
+func UpperDevice(dir string) (dev uint64, ok bool) {
+	eachNamespace(func(_ int, _ string, table []Mount) {
+		for _, m := range table {
+			if is, known := IsUpper(m, dir); is && known {
+				dev, ok = m.Dev, true
+			}
+		}
+	})
+	return dev, ok
+}
