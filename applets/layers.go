@@ -53,17 +53,6 @@ func (s *session) isSnapshot(dir string) bool {
 	return filepath.Dir(dir) == s.store.Snapshots
 }
 
-// parents returns path and what leads to it, the shortest first.
-func parents(path string) []string {
-	var list []string
-	for i, c := range path + "/" {
-		if c == '/' {
-			list = append(list, path[:i])
-		}
-	}
-	return list
-}
-
 // like makes a directory with the mode and owner of another.
 func like(path string, info os.FileInfo) *plan.Mkdir {
 	m := &plan.Mkdir{Path: path, Mode: 0o755}
@@ -115,12 +104,4 @@ func hideable(s *store.Store) []string {
 		}
 	}
 	return places
-}
-
-// below returns path relative to dir, if it is below it.
-func below(dir, path string) (string, bool) {
-	if dir == "/" {
-		return strings.TrimPrefix(path, "/"), path != "/"
-	}
-	return strings.CutPrefix(path, dir+"/")
 }

@@ -79,11 +79,6 @@ func (s *session) runScript(c *store.Cage, key, value string, limit time.Duratio
 	return errors.Join(err, s.carryOut(plan.Plan{&plan.Remove{Path: outside}}))
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // showOutput prints what a script that failed had said.
 func (s *session) showOutput(err error) {
 	var failed *plan.ScriptError
@@ -98,13 +93,4 @@ func (s *session) showOutput(err error) {
 	if _, err := log.Seek(failed.From, io.SeekStart); err == nil {
 		io.Copy(s.stderr, log)
 	}
-}
-
-// anybodyInside tells whether a process of the cage is alive.
-func anybodyInside(c *store.Cage, f facts) (bool, error) {
-	if populated, err := cgroupOf(c).Populated(); err == nil && populated {
-		return true, nil
-	}
-	list, err := kernel.Inside(f.kernelTree())
-	return len(list) > 0, err
 }

@@ -130,27 +130,3 @@ func (s *session) freeSecond(now time.Time) time.Time {
 		now = time.Now()
 	}
 }
-
-func lexists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
-
-// warnOfHost tells what is not in the copy of the host, and what is in it.
-func (s *session) warnOfHost(o snapshotOptions) {
-	host := s.store.Host
-	if o.live {
-		s.warn("cages now stand on %s itself: what changes on it shows in them, or breaks them; good for a quick look", host)
-		return
-	}
-	for _, hole := range s.holes() {
-		s.warn("%s is empty in the snapshot: it is %s", hole.path, hole.why)
-	}
-	if _, inside := below(host, s.store.Data); inside {
-		h, _, errH := kernel.Subvolume(host)
-		d, ok, errD := kernel.SubvolumeOf(s.store.Data)
-		if errH == nil && errD == nil && ok && h.ID == d.ID && h.Filesystem == d.Filesystem {
-			s.warn("%s is in the snapshot: removed cages keep their space until it is deleted", s.store.Data)
-		}
-	}
-}

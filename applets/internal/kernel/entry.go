@@ -127,3 +127,30 @@ func clearFlags(fd int) (old uint32, cleared bool) {
 	}
 	return old, unix.IoctlSetPointerInt(fd, unix.FS_IOC_SETFLAGS, int(old&^both)) == nil
 }
+
+// unlink removes an entry of the i-th directory, and what stands in its way if
+// the kernel says so. The directory Remove was told (0) is not changed for it.
+func (r *removal) unlink(i int, name string, flags int) error {
+	dir := r.stack[i].fd
+	err := unix.Unlinkat(dir, name, flags)
+	switch {
+	case err == unix.EINTR: // FUSE
+		return r.unlink(i, name, flags)
+	case err == unix.EISDIR: // no d_type, or a directory by now
+		return r.unlink(i, name, unix.AT_REMOVEDIR)
+	case err == unix.EROFS && i > 0 && makeWritable(dir):
+		return r.unlink(i, name, flags)
+	case err == unix.EPERM:
+		return unlinkFlagged(dir, name, flags, i > 0)
+	case err == unix.EBUSY:
+		if fd, err := openEntry(dir, name, unix.O_PATH); err == errMounted {
+			return err
+		} else if err == nil {
+			unix.Close(fd)
+		}
+	}
+	return err
+}
+
+// full tells rmdir(2)'s two words for a directory that is not empty.
+func full(err error) bool { return err == unix.ENOTEMPTY || err == unix.EEXIST }

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -128,3 +129,32 @@ func isComponent(s string) bool {
 
 // InsideDir tells whether the mountpoint is in the cage's own directory.
 func (c *Cage) InsideDir() bool { return filepath.Dir(c.Mountpoint) == c.Dir }
+
+// Label names a cage in a message.
+func (c *Cage) Label() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return c.UUID
+}
+
+// RealRoot returns the real path of a base's root directory, which must be there.
+func (c *Cage) RealRoot() (string, error) {
+	if info, err := os.Lstat(c.Root); err == nil && info.IsDir() {
+		return c.Root, nil // the store's own path is real
+	}
+	dir, err := filepath.EvalSymlinks(c.Root)
+	if err != nil {
+		if target, e := os.Readlink(c.Root); e == nil {
+			return "", fmt.Errorf("it points to %s, which is not there", target)
+		}
+		return "", errors.Unwrap(err)
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return "", fmt.Errorf("%s is not a directory", dir)
+	}
+	if strings.Contains(dir, "\n") {
+		return "", errors.New("its real path has a newline")
+	}
+	return dir, nil
+}

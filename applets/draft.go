@@ -1,0 +1,99 @@
+package applets
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"cage/applets/internal/kernel"
+	"cage/applets/internal/store"
+	"cage/conf"
+)
+
+// draft makes the conf of the new cage and reads it as any conf is read.
+func (s *session) draft(o newOptions, id string) (*store.Cage, error) {
+	now := time.Now().Format(rfc3339seconds)
+	name, memo := o.name, o.memo
+	if name == "" {
+		name = "cage-" + id[:8]
+	}
+	if !o.hasMemo {
+		memo = "the cage, " + now
+	}
+	pairs := [][2]string{{"uuid", id}, {"name", name}, {"memo", conf.Escape(memo)}}
+	base, err := s.resolveBase(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.ro == "" {
+		pairs = append(pairs, [2]string{"base", base}, [2]string{"root", "root"}, [2]string{"work", "work"}, [2]string{"mountpoint", "mnt"},
+			[2]string{"start", nameIf(o.start, "start")}, [2]string{"stop", nameIf(o.stop, "stop")})
+	} else {
+		if base != "" {
+			pairs = append(pairs, [2]string{"base", base})
+		}
+		pairs = append(pairs, [2]string{"root", "root"})
+	}
+	var text strings.Builder
+	for _, p := range pairs {
+		text.WriteString(p[0] + "=" + p[1] + "\n")
+	}
+	file := conf.Parse([]byte(text.String()))
+	for _, set := range o.set {
+		key, value, ok := strings.Cut(set, "=")
+		if !ok || key == "uuid" {
+			return nil, usageError("--set takes KEY=VALUE, and not the uuid")
+		}
+		if key == "name" {
+			if err := store.CheckName(value); err != nil {
+				return nil, fmt.Errorf("cannot name a cage %s: %w", value, err)
+			}
+		}
+		if err := file.Set(key, value); err != nil {
+			return nil, err
+		}
+	}
+	e := store.Entry{UUID: id, Dir: filepath.Join(s.store.Data, id+".w"), Writable: true}
+	if o.ro != "" {
+		e.Dir, e.Writable = filepath.Join(s.store.Data, id+".r"), false
+	}
+	c, err := e.Parse(file.Bytes())
+	if err != nil {
+		return nil, kernel.Cannot("make", "such a cage", err)
+	}
+	return c, nil
+}
+
+// nameIf returns name where there is a file, else nothing.
+func nameIf(file, name string) string {
+	if file == "" {
+		return ""
+	}
+	return name
+}
+
+// resolveBase turns --base into uuids.
+func (s *session) resolveBase(o newOptions) (string, error) {
+	switch {
+	case o.base == "" && o.ro != "":
+		return "", nil
+	case o.base == "":
+		o.base = "host"
+	}
+	var ids []string
+	for ref := range strings.SplitSeq(o.base, ":") {
+		e, err := s.find(ref)
+		if err != nil {
+			return "", err
+		}
+		if e.Writable {
+			return "", fmt.Errorf("cannot use %s as a base: it is writable", ref)
+		}
+		ids = append(ids, e.UUID)
+	}
+	return strings.Join(ids, ":"), nil
+}
+
+// rfc3339seconds is the format of `date --rfc-3339=seconds`.
+const rfc3339seconds = "2006-01-02 15:04:05-07:00"

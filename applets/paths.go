@@ -1,0 +1,44 @@
+package applets
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func lexists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// nearest returns path or the deepest of its parents that exists.
+func nearest(path string) string {
+	for !exists(path) {
+		path = filepath.Dir(path)
+	}
+	return path
+}
+
+// below returns path relative to dir, if it is below it.
+func below(dir, path string) (string, bool) {
+	if dir == "/" {
+		return strings.TrimPrefix(path, "/"), path != "/"
+	}
+	return strings.CutPrefix(path, dir+"/")
+}
+
+// parents returns path and what leads to it, the shortest first.
+func parents(path string) []string {
+	var list []string
+	for i, c := range path + "/" {
+		if c == '/' {
+			list = append(list, path[:i])
+		}
+	}
+	return list
+}
