@@ -55,7 +55,7 @@ func (s *session) planHost(h hostCage) (plan.Plan, locks, error) {
 	dir := filepath.Join(s.store.Data, store.HostUUID+".r")
 	if errors.Is(err, store.ErrNotFound) {
 		p, err := s.planR(dir, h.target, conf.Parse([]byte("uuid="+store.HostUUID+"\nname=\nmemo=\nroot=root\n")), h.name, h.memo)
-		return append(p, &plan.Rename{From: aside(dir), To: dir}), nil, err
+		return append(p, &plan.Rename{From: aside(dir, "new"), To: dir}), nil, err
 	}
 	if err != nil {
 		return nil, nil, err
@@ -79,16 +79,13 @@ func (s *session) planHost(h hostCage) (plan.Plan, locks, error) {
 	if err != nil {
 		return nil, held, err
 	}
-	next, err := s.planR(dir, h.target, conf.Parse(slices.Clone(c.Conf.Bytes())), h.name, h.memo)
+	next, err := s.planR(dir, h.target, conf.Parse(c.Conf.Bytes()), h.name, h.memo)
 	if err != nil {
 		return nil, held, err
 	}
 	p := slices.Concat(pin, rewrites, next)
-	return append(p, &plan.Exchange{A: dir, B: aside(dir)}), held, nil
+	return append(p, &plan.Exchange{A: dir, B: aside(dir, "new")}), held, nil
 }
-
-// aside is the hidden name under which dir is prepared.
-func aside(dir string) string { return filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+".new") }
 
 // removeOld removes the host's old directory, where p ended in an exchange. It is
 // no step of p: half removed, the old one must not be put back.
@@ -102,6 +99,16 @@ func (s *session) removeOld(p plan.Plan) error {
 	return nil
 }
 
+// prepareBase makes the directory of a base under its hidden name.
+func prepareBase(dir, root, target string, file *conf.File) plan.Plan {
+	hidden := aside(dir, "new")
+	return plan.Plan{
+		&plan.Mkdir{Path: hidden, Mode: 0o755},
+		&plan.Symlink{Target: target, Path: filepath.Join(hidden, root)},
+		&plan.Write{Path: filepath.Join(hidden, "cage.conf"), New: true, Data: file.Bytes(), Mode: 0o644},
+	}
+}
+
 // planR prepares a base under its hidden name: a conf, and a root that is a link.
 func (s *session) planR(dir, target string, file *conf.File, name, memo string) (plan.Plan, error) {
 	if err := errors.Join(file.Set("name", name), file.Set("memo", memo)); err != nil {
@@ -112,13 +119,10 @@ func (s *session) planR(dir, target string, file *conf.File, name, memo string) 
 		root = "root"
 	}
 	var p plan.Plan
-	if lexists(aside(dir)) { // one that was interrupted
-		p = append(p, &plan.Remove{Path: aside(dir)})
+	if lexists(aside(dir, "new")) { // one that was interrupted
+		p = append(p, &plan.Remove{Path: aside(dir, "new")})
 	}
-	return append(p,
-		&plan.Mkdir{Path: aside(dir), Mode: 0o755},
-		&plan.Symlink{Target: target, Path: filepath.Join(aside(dir), root)},
-		&plan.Write{Path: filepath.Join(aside(dir), "cage.conf"), New: true, Data: file.Bytes(), Mode: 0o644}), nil
+	return append(p, prepareBase(dir, root, target, file)...), nil
 }
 
 // linkOnly returns where the host's root points to. A directory of its own, or

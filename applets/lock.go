@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/store"
@@ -85,14 +84,14 @@ func (s *session) lockAll(ref string) (c *store.Cage, layers []store.Layer, held
 
 // lockLayers locks bases shared, by uuid.
 func lockLayers(layers []store.Layer) (locks, error) {
-	bases := make([]*store.Cage, len(layers))
+	dirs := make([]string, len(layers))
 	for i, l := range layers {
-		bases[i] = l.Base
+		dirs[i] = l.Base.Dir
 	}
-	slices.SortFunc(bases, func(a, b *store.Cage) int { return strings.Compare(a.UUID, b.UUID) })
+	slices.Sort(dirs)
 	var held locks
-	for _, b := range bases {
-		lock, err := kernel.LockDir(b.Dir, false)
+	for _, dir := range dirs {
+		lock, err := kernel.LockDir(dir, false)
 		if err != nil {
 			held.release()
 			return nil, err

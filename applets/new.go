@@ -168,7 +168,7 @@ func baseOf(layers []store.Layer) os.FileInfo {
 
 // planNew is the story of making a cage: under a hidden name first.
 func planNew(o newOptions, c *store.Cage, base os.FileInfo, hidden []hiddenDir) plan.Plan {
-	dir := asideName(c, "new")
+	dir := aside(c.Dir, "new")
 	at := func(path string) string { return filepath.Join(dir, strings.TrimPrefix(path, c.Dir)) }
 	root := like(at(c.Root), base)
 	p := plan.Plan{&plan.Mkdir{Path: dir, Mode: 0o755}}
@@ -203,16 +203,5 @@ func planNew(o newOptions, c *store.Cage, base os.FileInfo, hidden []hiddenDir) 
 
 // planBase is the story of making a base of a directory.
 func planBase(c *store.Cage, dir string) plan.Plan {
-	aside := asideName(c, "new")
-	return plan.Plan{
-		&plan.Mkdir{Path: aside, Mode: 0o755},
-		&plan.Symlink{Target: dir, Path: filepath.Join(aside, filepath.Base(c.Root))},
-		&plan.Write{Path: filepath.Join(aside, "cage.conf"), New: true, Data: c.Conf.Bytes(), Mode: 0o644},
-		&plan.Rename{From: aside, To: c.Dir},
-	}
-}
-
-// asideName is the hidden name of a cage's directory while something is done to it.
-func asideName(c *store.Cage, what string) string {
-	return filepath.Join(filepath.Dir(c.Dir), "."+filepath.Base(c.Dir)+"."+what)
+	return append(prepareBase(c.Dir, filepath.Base(c.Root), dir, c.Conf), &plan.Rename{From: aside(c.Dir, "new"), To: c.Dir})
 }

@@ -42,3 +42,8 @@ func parents(path string) []string {
 	}
 	return list
 }
+
+// aside is the hidden name of a cage's directory while it is made ("new") or removed ("rm").
+func aside(dir, what string) string {
+	return filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+"."+what)
+}

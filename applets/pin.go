@@ -35,13 +35,13 @@ func (s *session) planPin(host *store.Cage, target string) (plan.Plan, string, e
 		}
 	}
 	id := store.NewUUID()
-	file := conf.Parse(slices.Clone(host.Conf.Bytes()))
+	file := conf.Parse(host.Conf.Bytes())
 	if err := file.Set("uuid", id); err != nil {
 		return nil, "", err
 	}
 	dir := filepath.Join(s.store.Data, id+".r")
 	p, err := s.planR(dir, target, file, host.Name, host.Memo)
-	return append(p, &plan.Rename{From: aside(dir), To: dir}), id, err
+	return append(p, &plan.Rename{From: aside(dir, "new"), To: dir}), id, err
 }
 
 // planRewrites locks every cage that stands on the host, bases before cages and
@@ -52,13 +52,7 @@ func (s *session) planRewrites(id string) (p plan.Plan, held locks, err error) {
 		return nil, nil, err
 	}
 	slices.SortFunc(list, func(a, b *store.Cage) int {
-		if a.Writable != b.Writable {
-			if b.Writable {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a.UUID, b.UUID)
+		return strings.Compare(filepath.Ext(a.Dir)+a.UUID, filepath.Ext(b.Dir)+b.UUID)
 	})
 	for _, c := range list {
 		lock, err := kernel.LockDir(c.Dir, true)

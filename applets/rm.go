@@ -31,8 +31,8 @@ func newRm(s *session) *cli.App {
 // runRm removes one cage: renames its directory aside, so that nothing half
 // removed stands under its name, then unlinks.
 func runRm(s *session, o rmOptions, ref string) error {
-	if aside := asidePath(s.store, ref); aside != "" {
-		return s.finishRm(ref, aside)
+	if hidden := halfRemoved(s.store, ref); hidden != "" {
+		return s.finishRm(ref, hidden)
 	}
 	e, err := s.find(ref)
 	if err != nil {
@@ -43,10 +43,7 @@ func runRm(s *session, o rmOptions, ref string) error {
 			return err
 		}
 	}
-	held, err := s.lock(e)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot remove %s: it is gone already", ref)
-	}
+	held, err := s.lockRm(ref, e)
 	if err != nil {
 		return err
 	}
@@ -54,14 +51,23 @@ func runRm(s *session, o rmOptions, ref string) error {
 	if err := s.checkRm(e, o); err != nil {
 		return err
 	}
-	aside := filepath.Join(s.store.Data, "."+filepath.Base(e.Dir)+".rm")
-	if err := s.carryOut(plan.Plan{&plan.Rename{From: e.Dir, To: aside, Volatile: true}}); err != nil {
+	hidden := aside(e.Dir, "rm")
+	if err := s.carryOut(plan.Plan{&plan.Rename{From: e.Dir, To: hidden, Volatile: true}}); err != nil {
 		return err
 	}
 	if g, ok := kernel.CgroupOf(e.UUID); ok && e.Writable && !s.dryRun {
 		_ = g.Remove() // a cage that was unmounted by hand has left it
 	}
-	return s.carryOut(plan.Plan{&plan.Remove{Path: aside, Progress: s.progress()}})
+	return s.carryOut(plan.Plan{&plan.Remove{Path: hidden, Progress: s.progress()}})
+}
+
+// lockRm takes the lock of what is to be removed.
+func (s *session) lockRm(ref string, e store.Entry) (locks, error) {
+	held, err := s.lock(e)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("cannot remove %s: it is gone already", ref)
+	}
+	return held, err
 }
 
 // progress returns what tells on a terminal, on one line and each half second,
@@ -80,27 +86,24 @@ func (s *session) progress() func(entries int) {
 }
 
 // finishRm goes on with a removal that was interrupted, unless it is under way.
-func (s *session) finishRm(ref, aside string) error {
-	held, err := s.lock(store.Entry{Dir: aside})
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot remove %s: it is gone already", ref)
-	}
+func (s *session) finishRm(ref, hidden string) error {
+	held, err := s.lockRm(ref, store.Entry{Dir: hidden})
 	if err != nil {
 		return err
 	}
 	defer held.release()
-	return s.carryOut(plan.Plan{&plan.Remove{Path: aside, Progress: s.progress()}})
+	return s.carryOut(plan.Plan{&plan.Remove{Path: hidden, Progress: s.progress()}})
 }
 
-// asidePath returns the directory of a removal of the uuid that was interrupted.
-func asidePath(st *store.Store, ref string) string {
+// halfRemoved returns the directory of a removal of the uuid that was interrupted.
+func halfRemoved(st *store.Store, ref string) string {
 	if !store.IsUUID(ref) {
 		return ""
 	}
 	for _, suffix := range []string{".w", ".r"} {
-		path := filepath.Join(st.Data, "."+ref+suffix+".rm")
-		if _, err := os.Lstat(path); err == nil && !exists(filepath.Join(st.Data, ref+suffix)) {
-			return path
+		dir := filepath.Join(st.Data, ref+suffix)
+		if hidden := aside(dir, "rm"); lexists(hidden) && !exists(dir) {
+			return hidden
 		}
 	}
 	return ""
