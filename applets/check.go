@@ -25,10 +25,7 @@ func newCheck(s *session) *cli.App {
 		s.quietFlag("print no notes and warnings"),
 	}
 	app.Action = func(c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usageError("unknown operand " + c.Args().First())
-		}
-		if err := s.open(); err != nil {
+		if err := s.openAlone(c); err != nil {
 			return err
 		}
 		return runCheck(s, repair)

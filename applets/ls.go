@@ -13,10 +13,7 @@ func newLs(s *session) *cli.App {
 	app := newApp(s.name, "")
 	app.Flags = []cli.Flag{s.quietFlag("print the uuids alone")}
 	app.Action = func(c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usageError("it takes no operand")
-		}
-		if err := s.open(); err != nil {
+		if err := s.openAlone(c); err != nil {
 			return err
 		}
 		return runLs(s)

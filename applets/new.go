@@ -39,11 +39,8 @@ func newNew(s *session) *cli.App {
 		boolFlag("force", "f", "stand on another subvolume of the same btrfs all the same", &o.force),
 	)
 	app.Action = func(c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usageError("unknown operand " + c.Args().First())
-		}
 		o.hasMemo = c.IsSet("memo")
-		if err := s.open(); err != nil {
+		if err := s.openAlone(c); err != nil {
 			return err
 		}
 		return runNew(s, o)
@@ -175,13 +172,11 @@ func planNew(o newOptions, c *store.Cage, base os.FileInfo, hidden []hiddenDir) 
 	if c.InsideDir() {
 		p = append(p, &plan.Mkdir{Path: at(c.Mountpoint), Mode: 0o755})
 	}
-	p = append(p,
-		&plan.Mkdir{Path: at(c.Work), Mode: 0o700},
-		root,
-		&plan.Mkdir{Path: root.Path + "/proc", Mode: 0o755},
-		&plan.Mkdir{Path: root.Path + "/sys", Mode: 0o755},
-		&plan.Mkdir{Path: root.Path + "/dev", Mode: 0o755},
-		&plan.Mkdir{Path: root.Path + "/tmp", Mode: 0o777 | os.ModeSticky})
+	p = append(p, &plan.Mkdir{Path: at(c.Work), Mode: 0o700}, root)
+	for _, name := range []string{"proc", "sys", "dev"} {
+		p = append(p, &plan.Mkdir{Path: root.Path + "/" + name, Mode: 0o755})
+	}
+	p = append(p, &plan.Mkdir{Path: root.Path + "/tmp", Mode: 0o777 | os.ModeSticky})
 	for _, h := range hidden {
 		if !slices.Contains([]string{"proc", "sys", "dev", "tmp"}, h.path) {
 			p = append(p, like(root.Path+"/"+h.path, h.info))
@@ -190,11 +185,10 @@ func planNew(o newOptions, c *store.Cage, base os.FileInfo, hidden []hiddenDir) 
 			p = append(p, &plan.Opaque{Path: root.Path + "/" + h.path})
 		}
 	}
-	if o.start != "" {
-		p = append(p, &plan.Copy{From: o.start, To: filepath.Join(dir, "start"), Mode: 0o755})
-	}
-	if o.stop != "" {
-		p = append(p, &plan.Copy{From: o.stop, To: filepath.Join(dir, "stop"), Mode: 0o755})
+	for _, script := range []struct{ from, name string }{{o.start, "start"}, {o.stop, "stop"}} {
+		if script.from != "" {
+			p = append(p, &plan.Copy{From: script.from, To: filepath.Join(dir, script.name), Mode: 0o755})
+		}
 	}
 	return append(p,
 		&plan.Write{Path: filepath.Join(dir, "cage.conf"), New: true, Data: c.Conf.Bytes(), Mode: 0o644},

@@ -61,7 +61,7 @@ func (s *session) runScript(c *store.Cage, key, value string, limit time.Duratio
 			Root: c.Mountpoint,
 			Path: value,
 			Env: []string{
-				"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:" + s.store.Tool + "/bin",
+				"PATH=" + execPath + ":" + s.store.Tool + "/bin",
 				"HOME=/root",
 				"TERM=" + environ("TERM", "dumb"),
 				"LANG=" + environ("LANG", "C.UTF-8"),

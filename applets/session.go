@@ -67,6 +67,14 @@ func (s *session) open() error {
 	return err
 }
 
+// openAlone is open for an applet that takes no operand.
+func (s *session) openAlone(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usageError("unknown operand " + c.Args().First())
+	}
+	return s.open()
+}
+
 // signals lets a signal stop a plan between its steps and a script, instead of
 // ending this process, and returns where it arrives. What is one moment anyway
 // goes without: the threads that it takes to listen cost as much as a mount.

@@ -24,10 +24,7 @@ func newSnapshot(s *session) *cli.App {
 		boolFlag("live", "", "let cages stand on the host itself, without a snapshot", &o.live),
 	)
 	app.Action = func(c *cli.Context) error {
-		if c.NArg() > 0 {
-			return usageError("unknown operand " + c.Args().First())
-		}
-		if err := s.open(); err != nil {
+		if err := s.openAlone(c); err != nil {
 			return err
 		}
 		return runSnapshot(s, o)
