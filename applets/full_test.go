@@ -132,7 +132,8 @@ func TestDiskErrors(t *testing.T) {
 	sh(t, `mkdir "$1" "$2"; mount -t tmpfs -o size=4M tmpfs "$1"; truncate -s 32M "$1/image"
 		mkfs.ext4 -q -m 0 -N 200 -O ^has_journal -E nodiscard "$1/image"; mount -o loop,errors=continue "$1/image" "$2"`, tmpfs, disk)
 	t.Cleanup(func() { sh(t, `umount "$1"`, disk) })
-	w := newWorld(t, dir, disk+"/data", dir+"/base", disk+"/snapshots")
+	ok(t, os.Mkdir(dir+"/old", 0o755))
+	w := newWorld(t, dir, disk+"/data", dir+"/old", disk+"/snapshots")
 	w.must(t, "cage-new", "--name", "base", "--ro", w.base)
 	w.must(t, "cage-new", "--name", "web", "--base", "base")
 	w.must(t, "cage-snapshot", "-q", "--live")
