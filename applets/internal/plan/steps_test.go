@@ -163,3 +163,29 @@ func TestTakeBack(t *testing.T) {
 		}
 	}
 }
+
+// TestRemoveCgroup takes away one that nobody is in, and lets another be.
+func TestRemoveCgroup(t *testing.T) {
+	asRoot(t)
+	g, ok := kernel.CgroupOf("test-plan")
+	if !ok {
+		t.Skip("needs cgroup2")
+	}
+	fd, err := g.Make()
+	must(t, err)
+	must(t, syscall.Close(fd))
+	cmd := exec.Command("sleep", "1000")
+	must(t, cmd.Start())
+	must(t, g.Join(cmd.Process.Pid))
+	step := &RemoveCgroup{Cgroup: g}
+	must(t, step.Do())
+	if populated, err := g.Populated(); !populated || err != nil {
+		t.Errorf("Populated = %v, %v", populated, err)
+	}
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+	must(t, step.Do())
+	if _, err := os.Stat(g.String()); !os.IsNotExist(err) {
+		t.Errorf("it is still there: %v", err)
+	}
+}
