@@ -51,7 +51,8 @@ func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status s
 		Sys:   sys,
 	}
 	p, err := os.StartProcess(c.Args[0], c.Args, attr)
-	if sys.UseCgroupFD && (errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP)) {
+	if err != nil && sys.UseCgroupFD {
+		// No clone3(2), or the cgroup was removed meanwhile, which is ENOENT as a missing program is.
 		sys.UseCgroupFD = false
 		p, err = os.StartProcess(c.Args[0], c.Args, attr)
 	}

@@ -64,6 +64,33 @@ func TestRunInCgroup(t *testing.T) {
 	}
 }
 
+// TestRunBesideRemove has somebody, such as a cage-check elsewhere, take the empty
+// cgroup away at any moment.
+func TestRunBesideRemove(t *testing.T) {
+	asRoot(t)
+	c, _ := testCgroup(t)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				unix.Rmdir(c.dir)
+			}
+		}
+	}()
+	for range 200 {
+		if out, _, err := shell(t, Command{Cgroup: c}, "echo ran", 0); out != "ran\n" || err != nil {
+			t.Errorf("%q, %v", out, err)
+			break
+		}
+	}
+	close(stop)
+	<-stopped
+}
+
 func TestRunCannotStart(t *testing.T) {
 	asRoot(t)
 	dir := t.TempDir()
