@@ -40,7 +40,7 @@ $DATA/${FREE}2.r: cannot use the base ring2 -> ring1 -> ring2: it stands on itse
 	{name: "two of one uuid", begin: `mkdir $DATA/$ID.r`, line: `$DATA/$ID.r: cannot use $ID: both $ID.r and $ID.w are there
 $DATA/$ID.w: cannot use $ID: both $ID.r and $ID.w are there`, end: `rmdir $DATA/$ID.r`},
 	{name: "the inode trap", begin: `cage-new --name tools --ro $HOST; cage-new --name trap --force --base tools`,
-		line: `$DATA/[^/]*.w: cannot stand on tools: $DATA is in another subvolume of the same btrfs, .*`, end: `cage-rm trap; cage-rm tools`},
+		line: `$DATA/[^/]*.w: cannot tell files apart over tools: $DATA/[^/]*.w/root is in another subvolume of the same btrfs, .*`, end: `cage-rm trap; cage-rm tools`},
 	{name: "processes", begin: `touch $DATA/${FREE}1; for id in $ID ${FREE}1; do mkdir -p $CGROUPS/$id; sleep 1000 >$W/null 2>&1 & echo $! >$CGROUPS/$id/cgroup.procs; done`,
 		line: `$DIR: the cage is down and processes of it live: \[\d+\]
 $CGROUPS/${FREE}1: processes live of a cage that is not there`,

@@ -92,7 +92,7 @@ func (s *session) checkCages() (found []finding, err error) {
 			}
 			continue
 		}
-		if err := s.checkLayers(newOptions{}, layers); err != nil {
+		if err := inodeTrap(c.Root, layers); err != nil {
 			found = append(found, finding{where: e.Dir, what: err.Error()})
 		}
 		found = append(found, checkMarks(c)...)

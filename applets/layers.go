@@ -64,15 +64,12 @@ func like(path string, info os.FileInfo) *plan.Mkdir {
 	return m
 }
 
-// checkLayers refuses lower directories in another subvolume of the btrfs that
-// the upper one is in. Overlayfs takes both for one filesystem and shows their
-// inode numbers as they are, and btrfs counts those in each subvolume anew: two
-// files with one number look like one to find, cp, tar and du.
-func (s *session) checkLayers(o newOptions, layers []store.Layer) error {
-	if o.force {
-		return nil
-	}
-	upper, ok, err := kernel.SubvolumeOf(nearest(s.store.Data))
+// inodeTrap returns an error where a lower directory is in another subvolume of
+// the btrfs that upper is in. Overlayfs takes both for one filesystem and shows
+// their inode numbers as they are, and btrfs counts those in each subvolume anew:
+// two files with one number look like one to find, cp, tar and du.
+func inodeTrap(upper string, layers []store.Layer) error {
+	own, ok, err := kernel.SubvolumeOf(upper)
 	if err != nil || !ok {
 		return err
 	}
@@ -83,11 +80,11 @@ func (s *session) checkLayers(o newOptions, layers []store.Layer) error {
 		}
 		// A snapshot of the upper's own subvolume has the numbers that were given
 		// before, and the upper gets later ones.
-		if !ok || lower.Filesystem != upper.Filesystem || lower.ID == upper.ID || lower.ParentUUID == upper.UUID {
+		if !ok || lower.Filesystem != own.Filesystem || lower.ID == own.ID || lower.ParentUUID == own.UUID {
 			continue
 		}
-		return withHint(fmt.Errorf("cannot stand on %s: %s is in another subvolume of the same btrfs, where different files have the same inode number, "+
-			"so that find, cp and tar would confuse them", l.Base.Label(), s.store.Data),
+		return withHint(fmt.Errorf("cannot tell files apart over %s: %s is in another subvolume of the same btrfs, where different files have the same inode number, "+
+			"so that find, cp and tar would confuse them", l.Base.Label(), upper),
 			"cage.conf(5): data= in the subvolume that is snapshotted, or on another filesystem; or cage-new --force")
 	}
 	return nil

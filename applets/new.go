@@ -97,7 +97,7 @@ func (s *session) makeCage(o newOptions, c *store.Cage, layers []store.Layer) er
 	s.signals()
 	var p plan.Plan
 	if c.Writable {
-		if err := s.checkLayers(o, layers); err != nil {
+		if err := inodeTrap(nearest(s.store.Data), layers); err != nil && !o.force {
 			return err
 		}
 		p = planNew(o, c, baseOf(layers), s.hidden(layers))

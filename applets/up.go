@@ -62,6 +62,9 @@ func runUp(s *session, o upOptions, ref string) error {
 		if err != nil {
 			return err
 		}
+		if err := inodeTrap(c.Root, layers); err != nil {
+			s.warn("%s", err)
+		}
 		p = planUp(c, layers, needs)
 		if err := sayable(s, p); err != nil {
 			return err
