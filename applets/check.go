@@ -2,6 +2,7 @@ package applets
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cage/applets/internal/kernel"
@@ -9,6 +10,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 )
+
+// halfMade is what is said of a directory or a snapshot that was not finished.
+const halfMade = "half made"
 
 // finding is one thing that is not as it should be.
 type finding struct {
@@ -54,6 +58,9 @@ func runCheck(s *session, repair bool) error {
 		}
 		all = append(all, found...)
 	}
+	if !repair {
+		all = slices.DeleteFunc(all, s.beingMade)
+	}
 	var left error
 	for _, f := range all {
 		line := f.where + ": " + f.what
@@ -77,4 +84,11 @@ func runCheck(s *session, repair bool) error {
 		fmt.Fprintln(s.stdout, oneLine(line))
 	}
 	return left
+}
+
+// beingMade tells whether somebody may be at work on what was found half made, or
+// has finished it since. Who makes something holds the data directory's lock from
+// before it has a hidden name until after it has its own, so the order matters.
+func (s *session) beingMade(f finding) bool {
+	return f.what == halfMade && (kernel.Locked(s.store.Data) || !lexists(f.where))
 }

@@ -36,6 +36,36 @@ func TestCheckBesideNew(t *testing.T) {
 	w.clean(t)
 }
 
+// TestCheckBesideMakers looks while others are about to give what they made its
+// name: that is no finding.
+func TestCheckBesideMakers(t *testing.T) {
+	t.Parallel()
+	for _, x := range victims {
+		if x.name == "down" || x.name == "rm" {
+			continue
+		}
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			w, v := x.make(t, false)
+			seen := 0
+			status := traced(t, w.command(t, v.prepare(t)...), func(call string) {
+				if !strings.HasPrefix(call, "renameat") {
+					return
+				}
+				seen++
+				if lines := w.check(t); len(lines) != 0 {
+					t.Errorf("before the rename number %d cage-check finds %q", seen, lines)
+				}
+			})
+			if seen == 0 || status.ExitStatus() != 0 {
+				t.Errorf("it ends with %d after %d renames", status.ExitStatus(), seen)
+			}
+			v.again(t)
+			w.clean(t)
+		})
+	}
+}
+
 // TestCheckBesideRm repairs while a cage-rm unlinks: what it removes is left to it.
 func TestCheckBesideRm(t *testing.T) {
 	t.Parallel()

@@ -31,7 +31,7 @@ func (s *session) checkLeftovers() (found []finding, err error) {
 		switch {
 		case !e.IsDir() || !strings.HasPrefix(stem, ".") || !store.IsUUID(uuid) || isNew == isRm:
 		case isNew:
-			found = append(found, finding{where: path, what: "half made", mend: plan.Plan{&plan.Remove{Path: path}}})
+			found = append(found, finding{where: path, what: halfMade, mend: plan.Plan{&plan.Remove{Path: path}}})
 		case kernel.Locked(path):
 			// somebody removes it right now
 		default:
@@ -50,7 +50,7 @@ func (s *session) checkSnapshots() (found []finding, err error) {
 	for _, e := range entries {
 		path := filepath.Join(s.store.Snapshots, e.Name())
 		if _, err := time.Parse(".20060102150405.txt.new", e.Name()); err == nil {
-			found = append(found, finding{where: path, what: "half made", mend: plan.Plan{&plan.RemoveFile{Path: path}}})
+			found = append(found, finding{where: path, what: halfMade, mend: plan.Plan{&plan.RemoveFile{Path: path}}})
 		}
 		stem, isNew := strings.CutSuffix(strings.TrimPrefix(e.Name(), "."), ".ss.new")
 		if _, ok, err := kernel.Subvolume(path); !isNew || err != nil || !ok {
@@ -60,7 +60,7 @@ func (s *session) checkSnapshots() (found []finding, err error) {
 		if note := filepath.Join(s.store.Snapshots, stem+".txt"); exists(note) && !exists(filepath.Join(s.store.Snapshots, stem+".ss")) {
 			mend = append(plan.Plan{&plan.RemoveFile{Path: note}}, mend...) // by the snapshot the next look finds both
 		}
-		found = append(found, finding{where: path, what: "half made", mend: mend})
+		found = append(found, finding{where: path, what: halfMade, mend: mend})
 	}
 	return found, nil
 }
@@ -101,10 +101,10 @@ func (s *session) checkCages() (found []finding, err error) {
 	return found, nil
 }
 
-// checkSiblings finds the new content of a file that was not put in its place.
+// checkSiblings finds the new content of a file that nobody is to put in its place.
 func checkSiblings(c *store.Cage) (found []finding) {
 	for _, name := range []string{".cage.conf.new", ".lower.new"} {
-		if path := filepath.Join(c.Dir, name); lexists(path) {
+		if path := filepath.Join(c.Dir, name); lexists(path) && !kernel.Locked(c.Dir) && lexists(path) {
 			found = append(found, finding{where: path, what: "a rewrite that was interrupted", mend: plan.Plan{&plan.RemoveFile{Path: path}}})
 		}
 	}
