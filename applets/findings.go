@@ -25,17 +25,11 @@ func (s *session) checkLeftovers() (found []finding, err error) {
 	}
 	for _, e := range entries {
 		path := filepath.Join(s.store.Data, e.Name())
-		stem, isNew := strings.CutSuffix(e.Name(), ".new")
-		stem, isRm := strings.CutSuffix(stem, ".rm")
-		uuid := strings.TrimPrefix(strings.TrimSuffix(strings.TrimSuffix(stem, ".w"), ".r"), ".")
-		switch {
-		case !e.IsDir() || !strings.HasPrefix(stem, ".") || !store.IsUUID(uuid) || isNew == isRm:
-		case isNew:
+		switch _, what := fromAside(e.Name()); {
+		case what == "new" && e.IsDir():
 			found = append(found, finding{where: path, what: halfMade, mend: plan.Plan{&plan.Remove{Path: path}}})
-		case kernel.Locked(path):
-			// somebody removes it right now
-		default:
-			found = append(found, finding{where: path, what: "half removed", mend: plan.Plan{&plan.Remove{Path: path}}})
+		case what == "rm" && e.IsDir() && !kernel.Locked(path): // nobody removes it right now
+			found = append(found, finding{where: path, what: "half removed", mend: plan.Plan{&plan.Remove{Path: path, Last: store.ConfName}}})
 		}
 	}
 	return found, nil

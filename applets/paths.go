@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"cage/applets/internal/store"
 )
 
 func exists(path string) bool {
@@ -46,4 +48,17 @@ func parents(path string) []string {
 // aside is the hidden name of a cage's directory while it is made ("new") or removed ("rm").
 func aside(dir, what string) string {
 	return filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+"."+what)
+}
+
+// fromAside takes the last component of what aside gives apart; what is "" where it
+// is another's.
+func fromAside(name string) (uuid, what string) {
+	dir := strings.TrimSuffix(name, filepath.Ext(name))
+	stem, isR := strings.CutSuffix(dir, ".r")
+	stem, isW := strings.CutSuffix(stem, ".w")
+	uuid, hidden := strings.CutPrefix(stem, ".")
+	if !hidden || isR == isW || !store.IsUUID(uuid) {
+		return "", ""
+	}
+	return uuid, strings.TrimPrefix(filepath.Ext(name), ".")
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"cage/applets/internal/kernel"
@@ -31,10 +32,10 @@ func newRm(s *session) *cli.App {
 // runRm removes one cage: renames its directory aside, so that nothing half
 // removed stands under its name, then unlinks.
 func runRm(s *session, o rmOptions, ref string) error {
-	if hidden := halfRemoved(s.store, ref); hidden != "" {
-		return s.finishRm(ref, hidden)
-	}
 	e, err := s.find(ref)
+	if errors.Is(err, store.ErrNotFound) {
+		return s.finishRm(ref, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -58,7 +59,13 @@ func runRm(s *session, o rmOptions, ref string) error {
 	if g, ok := kernel.CgroupOf(e.UUID); ok && e.Writable && !s.dryRun {
 		_ = g.Remove() // a cage that was unmounted by hand has left it
 	}
-	return s.carryOut(plan.Plan{&plan.Remove{Path: hidden, Progress: s.progress()}})
+	return s.carryOut(s.planRemove(hidden))
+}
+
+// planRemove removes what was renamed aside. The conf goes last: until then it
+// tells what the directory was.
+func (s *session) planRemove(hidden string) plan.Plan {
+	return plan.Plan{&plan.Remove{Path: hidden, Last: store.ConfName, Progress: s.progress()}}
 }
 
 // lockRm takes the lock of what is to be removed.
@@ -85,28 +92,45 @@ func (s *session) progress() func(entries int) {
 	}
 }
 
-// finishRm goes on with a removal that was interrupted, unless it is under way.
-func (s *session) finishRm(ref, hidden string) error {
-	held, err := s.lockRm(ref, store.Entry{Dir: hidden})
+// finishRm goes on with the removal of ref that was interrupted, unless it is under
+// way; without one, notFound is the error.
+func (s *session) finishRm(ref string, notFound error) error {
+	all, err := s.halfRemoved()
+	if err != nil {
+		return err
+	}
+	if ref == "host" {
+		ref = store.HostUUID
+	}
+	e, err := store.Choose(all, ref)
+	switch {
+	case errors.Is(err, store.ErrNotFound) && slices.ContainsFunc(all, func(e store.Entry) bool { return e.Name() == "" }):
+		return withHint(notFound, "cage-check --repair") // its conf is gone already
+	case errors.Is(err, store.ErrNotFound):
+		return notFound
+	case err != nil:
+		return err
+	}
+	held, err := s.lockRm(ref, e)
 	if err != nil {
 		return err
 	}
 	defer held.release()
-	return s.carryOut(plan.Plan{&plan.Remove{Path: hidden, Progress: s.progress()}})
+	return s.carryOut(s.planRemove(e.Dir))
 }
 
-// halfRemoved returns the directory of a removal of the uuid that was interrupted.
-func halfRemoved(st *store.Store, ref string) string {
-	if !store.IsUUID(ref) {
-		return ""
+// halfRemoved lists what was renamed aside to be removed.
+func (s *session) halfRemoved() (all []store.Entry, err error) {
+	dirs, err := os.ReadDir(s.store.Data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, kernel.Cannot("read", s.store.Data, err)
 	}
-	for _, suffix := range []string{".w", ".r"} {
-		dir := filepath.Join(st.Data, ref+suffix)
-		if hidden := aside(dir, "rm"); lexists(hidden) && !exists(dir) {
-			return hidden
+	for _, d := range dirs {
+		if uuid, what := fromAside(d.Name()); what == "rm" && d.IsDir() {
+			all = append(all, store.Entry{UUID: uuid, Dir: filepath.Join(s.store.Data, d.Name())})
 		}
 	}
-	return ""
+	return all, nil
 }
 
 // downFirst takes a cage down that is not.

@@ -111,7 +111,7 @@ func exists(path string) bool {
 func removeAll(t *testing.T, parent, name string) {
 	t.Helper()
 	before := openFiles(t)
-	if err := Remove(parent, name, nil); err != nil {
+	if err := Remove(parent, name, "", nil); err != nil {
 		t.Error(err)
 	}
 	if exists(filepath.Join(parent, name)) {
@@ -126,7 +126,7 @@ func removeAll(t *testing.T, parent, name string) {
 func removeFails(t *testing.T, parent, name, want string) {
 	t.Helper()
 	before := openFiles(t)
-	if err := Remove(parent, name, nil); err == nil || err.Error() != want {
+	if err := Remove(parent, name, "", nil); err == nil || err.Error() != want {
 		t.Errorf("Remove(%q, %q) = %v\nwant %s", parent, name, err, want)
 	}
 	if after := openFiles(t); after != before {
@@ -199,7 +199,7 @@ func TestRemoveNeverCrossesAMount(t *testing.T) {
 		mountOn(t, outside+"/file", cage+"/mnt/file", "", unix.MS_BIND, "")
 		put(t, cage+"/mnt/tmp/file", "stays")
 
-		err := Remove(dir, "cage", nil)
+		err := Remove(dir, "cage", "", nil)
 		if err == nil || !strings.HasSuffix(err.Error(), ": something is mounted on it (and 2 more)") {
 			t.Errorf("Remove = %v", err)
 		}
@@ -384,11 +384,34 @@ func TestRemoveHugeDirectory(t *testing.T) {
 		}
 	}
 	calls, last := 0, 0
-	if err := Remove(dir, "cage", func(n int) { calls++; last = n }); err != nil || exists(dir+"/cage") {
+	if err := Remove(dir, "cage", "", func(n int) { calls++; last = n }); err != nil || exists(dir+"/cage") {
 		t.Errorf("Remove = %v", err)
 	}
 	if calls < 50 || last > files || last < files-2000 {
 		t.Errorf("progress was told %d times, of %d last", calls, last)
+	}
+}
+
+// The last entry is there for as long as another is, and stays where one does.
+func TestRemoveLast(t *testing.T) {
+	asRoot(t)
+	privateMounts(t)
+	dir := t.TempDir()
+	for _, name := range []string{"a", "last", "z"} {
+		put(t, dir+"/cage/"+name, "")
+		put(t, dir+"/cage/sub/"+name, "")
+	}
+	must(os.Mkdir(dir+"/cage/mnt", 0o700))
+	must(unix.Mount("tmpfs", dir+"/cage/mnt", "tmpfs", 0, ""))
+	if err := Remove(dir, "cage", "last", nil); err == nil || !exists(dir+"/cage/last") || exists(dir+"/cage/sub") || exists(dir+"/cage/z") {
+		t.Errorf("Remove = %v, or another than the last and the mounted entry is left", err)
+	}
+	must(unix.Unmount(dir+"/cage/mnt", 0))
+	for _, last := range []string{"none", "directory"} {
+		put(t, dir+"/cage/directory/file", "")
+		if err := Remove(dir, "cage", last, nil); err != nil || exists(dir+"/cage") {
+			t.Errorf("Remove with the last entry %q = %v", last, err)
+		}
 	}
 }
 
@@ -416,7 +439,7 @@ func removeWhileSwapped(t *testing.T, dir string) {
 	for range 50 {
 		put(t, dir+"/cage/a/dir/sub/file", "")
 		os.Symlink(dir+"/outside", dir+"/cage/a/link")
-		if err := Remove(dir, "cage", nil); err != nil {
+		if err := Remove(dir, "cage", "", nil); err != nil {
 			t.Error(err)
 		}
 		mustHold(t, dir+"/outside/file", "stays")

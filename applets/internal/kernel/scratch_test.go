@@ -30,7 +30,7 @@ func scratch(t *testing.T) string {
 				}
 			}
 		}
-		must(Remove(filepath.Dir(dir), filepath.Base(dir), nil))
+		must(Remove(filepath.Dir(dir), filepath.Base(dir), "", nil))
 	})
 	return dir
 }

@@ -81,6 +81,7 @@ func (e *Exchange) Undo() error {
 // gone already is no error.
 type Remove struct {
 	Path     string
+	Last     string            // the entry of it that goes last; may be ""
 	Progress func(entries int) // told of long removals; may be nil
 }
 
@@ -88,7 +89,7 @@ func (r *Remove) String() string { return command("rm", "-r", "--one-file-system
 
 // Do removes.
 func (r *Remove) Do() error {
-	err := kernel.Remove(filepath.Dir(r.Path), filepath.Base(r.Path), r.Progress)
+	err := kernel.Remove(filepath.Dir(r.Path), filepath.Base(r.Path), r.Last, r.Progress)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

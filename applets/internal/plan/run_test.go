@@ -73,7 +73,7 @@ func scratch(t *testing.T) string {
 			t.Errorf("left mounted: %s", list[len(list)-1].Point)
 			must(t, kernel.Unmount(list[len(list)-1].Point))
 		}
-		must(t, kernel.Remove(filepath.Dir(dir), filepath.Base(dir), nil))
+		must(t, kernel.Remove(filepath.Dir(dir), filepath.Base(dir), "", nil))
 	})
 	return dir
 }

@@ -33,8 +33,11 @@ type Cage struct {
 // keys of a cage's conf that may stand in it once.
 var keys = []string{"uuid", "name", "memo", "base", "root", "work", "mountpoint", "start", "stop"}
 
+// ConfName is the conf of a cage in its directory.
+const ConfName = "cage.conf"
+
 // ConfPath returns the path of the entry's conf.
-func (e Entry) ConfPath() string { return filepath.Join(e.Dir, "cage.conf") }
+func (e Entry) ConfPath() string { return filepath.Join(e.Dir, ConfName) }
 
 // Load reads the entry's conf strictly (cage.conf(5)). The error names the file
 // and the key.

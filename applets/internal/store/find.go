@@ -107,6 +107,16 @@ func (s *Store) Find(ref string) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
+	e, err := Choose(all, ref)
+	if err != nil {
+		return e, err
+	}
+	return s.Get(e.UUID)
+}
+
+// Choose returns the one of all that ref names: by a name, or else by a unique
+// prefix of a uuid.
+func Choose(all []Entry, ref string) (Entry, error) {
 	var found []Entry
 	for _, e := range all {
 		if e.Name() == ref {
@@ -130,7 +140,7 @@ func (s *Store) Find(ref string) (Entry, error) {
 		}
 		return Entry{}, cannot("choose", ref, fmt.Errorf("%w: %s", ErrAmbiguous, strings.Join(names, ", ")))
 	}
-	return s.Get(found[0].UUID)
+	return found[0], nil
 }
 
 // Name returns the name in the entry's conf, read as the article's sed would,
