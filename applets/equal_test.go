@@ -25,6 +25,7 @@ func TestDryRunIsTheSame(t *testing.T) {
 	w.both(t, startScript)
 	w.both(t, stopScript)
 	w.both(t, `mkdir -m 0751 "$DIR/base"; chown 3:4 "$DIR/base"; echo tool >"$DIR/base/tool"`)
+	w.both(t, `mkdir -p "$DIR/debian/usr/sbin"; chmod 0711 "$DIR/debian/usr"; chown 5:6 "$DIR/debian/usr/sbin"; touch "$DIR/debian/usr/sbin/invoke-rc.d"`)
 
 	w.step(t, "cage-snapshot", `-m 'as it
 was'`)
@@ -35,6 +36,11 @@ lines # and a \ "$HOME"' --set colour='  blue '`)
 	w.step(t, "cage-new", `--name tool --ro "$DIR/base"`)
 	w.step(t, "cage-new", `--name far --base host --ro "$DIR/base"`)
 	w.step(t, "cage-new", `--name both --base tool:host`)
+	w.step(t, "cage-new", `--name debian --ro "$DIR/debian"`)
+	state := w.step(t, "cage-new", `--name web --base debian`)
+	if !strings.Contains(state, "f 755 0 0 data/UUID-OF-web.w/root/usr/sbin/policy-rc.d ") {
+		t.Errorf("there is no policy-rc.d:\n%s", state)
+	}
 
 	t.Run("scripts", func(t *testing.T) { scripts(t, w) })
 	t.Run("stubborn", func(t *testing.T) { stubborn(t, w) })

@@ -14,7 +14,8 @@ import (
 )
 
 // hiddenDir is a directory of a new upper layer that keeps a cage from seeing
-// the cages and snapshots of what it stands on, or leads to one that does.
+// the cages and snapshots of what it stands on, or leads to one that does, or to
+// a policy-rc.d.
 type hiddenDir struct {
 	path   string // relative to the root
 	info   os.FileInfo
@@ -51,6 +52,16 @@ func (s *session) hidden(layers []store.Layer) []hiddenDir {
 // isSnapshot tells whether dir is one of the snapshots of the host.
 func (s *session) isSnapshot(dir string) bool {
 	return filepath.Dir(dir) == s.store.Snapshots
+}
+
+// baseOf returns what the root of a new cage is to look like: the root of the
+// topmost layer.
+func baseOf(layers []store.Layer) os.FileInfo {
+	info, err := os.Stat(layers[0].Dir)
+	if err != nil {
+		return nil
+	}
+	return info
 }
 
 // like makes a directory with the mode and owner of another.

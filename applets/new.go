@@ -100,7 +100,7 @@ func (s *session) makeCage(o newOptions, c *store.Cage, layers []store.Layer) er
 		if err := inodeTrap(nearest(s.store.Data), layers); err != nil && !o.force {
 			return err
 		}
-		p = planNew(o, c, baseOf(layers), s.hidden(layers))
+		p = planNew(o, c, baseOf(layers), s.hidden(layers), policyDirs(layers))
 	} else {
 		dir, err := filepath.EvalSymlinks(o.ro)
 		if err != nil {
@@ -153,18 +153,8 @@ func checkNew(s *session, o newOptions) error {
 	return nil
 }
 
-// baseOf returns what the root of a new cage is to look like: the root of the
-// topmost layer.
-func baseOf(layers []store.Layer) os.FileInfo {
-	info, err := os.Stat(layers[0].Dir)
-	if err != nil {
-		return nil
-	}
-	return info
-}
-
 // planNew is the story of making a cage: under a hidden name first.
-func planNew(o newOptions, c *store.Cage, base os.FileInfo, hidden []hiddenDir) plan.Plan {
+func planNew(o newOptions, c *store.Cage, base os.FileInfo, hidden, policy []hiddenDir) plan.Plan {
 	dir := aside(c.Dir, "new")
 	at := func(path string) string { return filepath.Join(dir, strings.TrimPrefix(path, c.Dir)) }
 	root := like(at(c.Root), base)
@@ -177,13 +167,18 @@ func planNew(o newOptions, c *store.Cage, base os.FileInfo, hidden []hiddenDir) 
 		p = append(p, &plan.Mkdir{Path: root.Path + "/" + name, Mode: 0o755})
 	}
 	p = append(p, &plan.Mkdir{Path: root.Path + "/tmp", Mode: 0o777 | os.ModeSticky})
-	for _, h := range hidden {
-		if !slices.Contains([]string{"proc", "sys", "dev", "tmp"}, h.path) {
+	made := []string{"proc", "sys", "dev", "tmp"}
+	for _, h := range slices.Concat(hidden, policy) {
+		if !slices.Contains(made, h.path) {
+			made = append(made, h.path)
 			p = append(p, like(root.Path+"/"+h.path, h.info))
 		}
 		if h.opaque {
 			p = append(p, &plan.Opaque{Path: root.Path + "/" + h.path})
 		}
+	}
+	if len(policy) > 0 {
+		p = append(p, planPolicy(root.Path))
 	}
 	for _, script := range []struct{ from, name string }{{o.start, "start"}, {o.stop, "stop"}} {
 		if script.from != "" {

@@ -9,12 +9,12 @@ import (
 )
 
 // isPristine tells whether the upper directory holds nothing but what cage-new
-// makes in it: empty mount points, and the way to the directories it hides. An
-// empty /run, which cage-up leaves, is no reason to keep what it stands on either.
+// makes in it: empty mount points, the way to the directories it hides, and a
+// policy-rc.d. An empty /run, which cage-up leaves, is no reason to keep what it stands on either.
 func (s *session) isPristine(c *store.Cage) (bool, error) {
 	// run: where a resolv.conf that was lent has been
 	own := map[string]bool{"proc": true, "sys": true, "dev": true, "tmp": true, "run": true}
-	for _, path := range hideable(s.store) {
+	for _, path := range append(hideable(s.store), filepath.Dir(policyPath)) {
 		for ; path != "."; path = filepath.Dir(path) {
 			own[path] = true
 		}
@@ -22,7 +22,8 @@ func (s *session) isPristine(c *store.Cage) (bool, error) {
 	return onlyDirs(c.Root, "", own)
 }
 
-// onlyDirs tells whether a directory holds only directories of own, all the way down.
+// onlyDirs tells whether a directory holds only directories of own, all the way
+// down, and cage-new's policy-rc.d.
 func onlyDirs(root, rel string, own map[string]bool) (bool, error) {
 	entries, err := os.ReadDir(filepath.Join(root, rel))
 	if err != nil {
@@ -30,6 +31,9 @@ func onlyDirs(root, rel string, own map[string]bool) (bool, error) {
 	}
 	for _, e := range entries {
 		path := filepath.Join(rel, e.Name())
+		if path == policyPath && isPolicy(filepath.Join(root, path)) {
+			continue
+		}
 		if !e.IsDir() || !own[path] {
 			return false, nil
 		}
