@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,15 +22,24 @@ const (
 // nginxHost is a host whose cages stand on a tree that has nginx.
 func nginxHost(t *testing.T) *testHost {
 	t.Helper()
+	return treeHost(t, "nginx")
+}
+
+// treeHost is a host with a base of one of testbed's trees, of the same name.
+func treeHost(t *testing.T, name string) *testHost {
+	t.Helper()
 	ownMounts(t)
 	trees, err := exec.Command("../scripts/testbed").Output()
 	if err != nil {
 		t.Fatalf("testbed: %v", err)
 	}
-	_, tree, _ := strings.Cut(strings.TrimSpace(string(trees)), "\n")
 	h := newTestHost(t, "/", t.TempDir())
-	h.env = append(h.env, "TREE="+tree)
-	h.sh(t, `cage-new --name nginx --ro "$TREE"`)
+	for tree := range strings.FieldsSeq(string(trees)) {
+		if filepath.Base(tree) == name {
+			h.env = append(h.env, "TREE="+tree)
+		}
+	}
+	h.sh(t, `cage-new --name "$1" --ro "$TREE"`, name)
 	return h
 }
 
