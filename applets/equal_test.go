@@ -88,7 +88,10 @@ mount -t tmpfs tmpfs tmp/a; mount --bind "$DIR/base" tmp/b; mkdir tmp/a/x; mount
 	w.step(t, "cage-down", "-t 1 both")
 	gone(t, pids...)
 
-	w.step(t, "cage-up", "both")
+	w.both(t, `cd "$(dirname "$(grep -lx name=both "$DATA"/*/cage.conf)")/root"; mkdir -p "run/it's"; echo 4711 >"run/it's/daemon.pid"`)
+	if state = w.step(t, "cage-up", "both"); strings.Contains(state, "daemon.pid") {
+		t.Error("the stale pid file stayed")
+	}
 	w.both(t, `cd "$(dirname "$(grep -lx name=both "$DATA"/*/cage.conf)")/mnt"; umount tmp dev/shm dev/pts`)
 	w.step(t, "cage-up", "both")
 	pids = w.begin(t, "both", `echo; exec sleep 60`)

@@ -79,18 +79,6 @@ func runUp(s *session, o upOptions, ref string) error {
 	return s.result(c.Mountpoint)
 }
 
-// sayable refuses to print what mount(8) cannot be told.
-func sayable(s *session, p plan.Plan) error {
-	for _, step := range p {
-		if m, ok := step.(*plan.MountTree); ok && s.dryRun {
-			if err := m.Sayable(); err != nil {
-				return fmt.Errorf("cannot print the mount of %s: %w", m.Point, err)
-			}
-		}
-	}
-	return nil
-}
-
 // start puts the cage's cgroup in place and runs its start script, without the
 // lock; where that fails the cage is taken down again.
 func (s *session) start(o upOptions, c *store.Cage, release func()) error {
@@ -130,6 +118,8 @@ type upNeeds struct {
 	mountpoint bool // to be made
 	lower      bool // to be written
 	resolv     bool // the host has a resolv.conf to lend
+
+	stale []string // pid files to be removed
 }
 
 // checkUp refuses what must not be mounted.
@@ -159,6 +149,9 @@ func (s *session) checkUp(o upOptions, c *store.Cage, layers []store.Layer) (nee
 		return needs, err
 	}
 	needs.resolv = exists(resolvConf)
+	if lexists(c.Root + "/run") {
+		needs.stale = kernel.PIDFiles(c.Root, "run") // nobody is inside
+	}
 	return needs, nil
 }
 
@@ -170,6 +163,9 @@ func planUp(c *store.Cage, layers []store.Layer, needs upNeeds) plan.Plan {
 	}
 	if needs.lower {
 		p = append(p, &plan.Write{Path: lowerPath(c), Data: []byte(lowerText(layers)), Mode: 0o644, Volatile: true})
+	}
+	for _, path := range needs.stale {
+		p = append(p, &plan.RemoveFile{Path: path})
 	}
 	lower := make([]string, len(layers))
 	for i, l := range layers {
