@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -125,4 +126,17 @@ func TestNginx(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNginxPortTaken: an nginx that finds its port taken is told by whom.
+func TestNginxPortTaken(t *testing.T) {
+	h := nginxHost(t)
+	uuid := h.sh(t, `cage-new --name web --base nginx --start "$TOOL/scripts/examples/nginx/start"`)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ok(t, err)
+	defer l.Close()
+	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	h.sh(t, listen, h.cage(uuid), port)
+	h.refused(t, `cage-up web`, "98: Address already in use", fmt.Sprintf("cage-up: hint: port %s is taken by %d ", port, os.Getpid()))
+	h.state(t, "web", "down")
 }

@@ -76,7 +76,7 @@ func (s *session) runScript(c *store.Cage, key, value string, limit time.Duratio
 			Stop:   s.signals,
 		}})
 	s.showOutput(err)
-	return errors.Join(err, s.carryOut(plan.Plan{&plan.Remove{Path: outside}}))
+	return errors.Join(s.hintListener(err), s.carryOut(plan.Plan{&plan.Remove{Path: outside}}))
 }
 
 // showOutput prints what a script that failed had said.
