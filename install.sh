@@ -167,6 +167,10 @@ configure() {
 	# A copy of the host keeps its old setuid programs: for root alone.
 	[ -d "$data" ] || install -d -m 0700 "$data"
 	echo "configuration in $conf, cages in $data"
+	index=$dest/etc/updatedb.conf
+	if [ -f "$index" ] && ! grep '^[[:space:]]*PRUNEPATHS' "$index" | grep -qF "${data#"$dest"}"; then
+		echo "updatedb would index every cage and snapshot: see PRUNEPATHS in man cage, and $index"
+	fi
 }
 
 uninstall() {

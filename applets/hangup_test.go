@@ -9,35 +9,28 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
-// ioctl of ioctl_tty(2).
-func ioctl(t *testing.T, f *os.File, request, arg uintptr) uintptr {
+// ownTerminal opens a new terminal of the cage's own, both ends.
+func ownTerminal(t *testing.T, mnt string) (master, slave *os.File) {
 	t.Helper()
-	r, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), request, arg)
-	if errno != 0 {
-		t.Fatalf("ioctl %#x of %s: %v", request, f.Name(), errno)
-	}
-	return r
-}
-
-// terminal opens a new terminal of the cage's own, both ends.
-func terminal(t *testing.T, mnt string) (master, slave *os.File) {
-	t.Helper()
-	master, err := os.OpenFile(mnt+"/dev/pts/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	master, err := os.OpenFile(mnt+"/dev/pts/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	ok(t, err)
-	var unlock int32
-	ioctl(t, master, syscall.TIOCSPTLCK, uintptr(unsafe.Pointer(&unlock)))
-	const tiocgptpeer = 0x5441 // TIOCGPTPEER
-	return master, os.NewFile(ioctl(t, master, tiocgptpeer, syscall.O_RDWR|syscall.O_NOCTTY), "slave")
+	ok(t, unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0))
+	fd, _, errno := unix.Syscall(unix.SYS_IOCTL, master.Fd(), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY)
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	return master, os.NewFile(fd, "slave")
 }
 
 // shellAt starts an interactive shell in a cage, by cage-exec or by chroot, at a
 // terminal, and returns where to talk to it.
 func (w *world) shellAt(t *testing.T, mnt string, byHand bool) (shell *exec.Cmd, master *os.File) {
 	t.Helper()
-	master, slave := terminal(t, mnt)
+	master, slave := ownTerminal(t, mnt)
 	defer slave.Close()
 	shell = w.command(t, "cage-exec", "web", "sh", "-i")
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -50,8 +43,8 @@ func (w *world) shellAt(t *testing.T, mnt string, byHand bool) (shell *exec.Cmd,
 	return shell, master
 }
 
-// says types a command and waits for the word that it prints on a line.
-func says(t *testing.T, master *os.File, command, word string) {
+// typed types a command and waits for the word that it prints on a line.
+func typed(t *testing.T, master *os.File, command, word string) {
 	t.Helper()
 	_, err := fmt.Fprintln(master, command)
 	ok(t, err)
@@ -71,9 +64,9 @@ func TestShellEndsOnDown(t *testing.T) {
 	for _, byHand := range []bool{false, true} {
 		w.must(t, "cage-up", "web")
 		shell, master := w.shellAt(t, mnt, byHand)
-		says(t, master, "echo bird", "bird")
+		typed(t, master, "echo bird", "bird")
 		ok(t, shell.Process.Signal(syscall.SIGTERM))
-		says(t, master, "echo still here", "still here")
+		typed(t, master, "echo still here", "still here")
 
 		start := time.Now()
 		r := w.run(t, "cage-down", "web")
