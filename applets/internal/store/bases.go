@@ -17,10 +17,27 @@ type Layer struct {
 // the C3 linearization, each directory once, below all that stand on it. Where C3
 // has no answer the written order is taken and warning says so.
 func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
+	return s.Resolver().Layers(c)
+}
+
+// Resolver resolves the bases of many cages and reads each base once.
+type Resolver struct {
+	store *Store
+	cages map[string]*Cage
+	roots map[string]string // the real ones
+}
+
+// Resolver returns one that has read nothing yet.
+func (s *Store) Resolver() *Resolver {
+	return &Resolver{store: s, cages: map[string]*Cage{}, roots: map[string]string{}}
+}
+
+// Layers is Store.Layers.
+func (all *Resolver) Layers(c *Cage) (layers []Layer, warning string, err error) {
 	if c.Writable && len(c.Base) == 0 {
 		return nil, "", cannot("use", c.ConfPath(), errors.New("it has no base"))
 	}
-	r := resolver{store: s, cages: map[string]*Cage{}, orders: map[string][]string{}}
+	r := resolver{all, map[string][]string{}}
 	order, err := r.linearize(c, []string{c.Label()})
 	if errors.Is(err, errNoOrder) {
 		warning = fmt.Sprintf("the bases of %s contradict each other in their order; taking the written one", c.Label())
@@ -31,9 +48,9 @@ func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 	}
 	for _, id := range order[1:] {
 		base := r.cages[id]
-		dir, err := base.RealRoot()
-		if there, e := isDir(base.Dir); e == nil && !there { // removed since its conf was read
-			return nil, "", cannotUse(r.chainTo(c, id), ErrNotFound)
+		dir, err := r.realRoot(base)
+		if errors.Is(err, ErrNotFound) {
+			return nil, "", cannotUse(r.chainTo(c, id), err)
 		}
 		if err != nil {
 			return nil, "", cannotUse(append(r.chainTo(c, id), "root"), err)
@@ -46,15 +63,30 @@ func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 	return layers, warning, nil
 }
 
+// realRoot is RealRoot, or ErrNotFound of a base that was removed since its conf
+// was read.
+func (all *Resolver) realRoot(base *Cage) (string, error) {
+	if dir, ok := all.roots[base.UUID]; ok {
+		return dir, nil
+	}
+	dir, err := base.RealRoot()
+	if there, e := isDir(base.Dir); e == nil && !there {
+		return "", ErrNotFound
+	}
+	if err == nil {
+		all.roots[base.UUID] = dir
+	}
+	return dir, err
+}
+
 // cannotUse is the error of a base that a chain of cages leads to.
 func cannotUse(chain []string, err error) error {
 	return cannot("use the base", strings.Join(chain, " -> "), err)
 }
 
-// resolver reads each base once.
+// resolver orders the bases of one cage.
 type resolver struct {
-	store  *Store
-	cages  map[string]*Cage
+	*Resolver
 	orders map[string][]string
 }
 

@@ -117,3 +117,34 @@ func TestManyBases(t *testing.T) {
 		}
 	}
 }
+
+// TestResolver resolves several cages with one, a broken one before a sound one
+// of the same bases, and after it.
+func TestResolver(t *testing.T) {
+	s := newStore(t, map[string]string{
+		one + ".r": "base=" + two, two + ".r": "", three + ".w": "base=" + one,
+	})
+	r := s.Resolver()
+	load := func(id string) *Cage {
+		e, err := s.Get(id)
+		must(t, err)
+		c, err := e.Load()
+		must(t, err)
+		return c
+	}
+	c := load(three)
+	broken := *c
+	broken.Base = []string{one, two + "x"}
+	for range 2 {
+		if _, _, err := r.Layers(&broken); err == nil {
+			t.Error("a missing base is none")
+		}
+		layers, _, err := r.Layers(c)
+		if err != nil || len(layers) != 2 || layers[0].Base.UUID != one || layers[1].Base.UUID != two {
+			t.Errorf("Layers = %+v, %v", layers, err)
+		}
+	}
+	if layers, _, err := r.Layers(load(one)); err != nil || len(layers) != 1 || layers[0].Base != r.cages[two] {
+		t.Errorf("Layers of a base = %+v, %v; want those read before", layers, err)
+	}
+}
