@@ -43,6 +43,10 @@ func TestInsideAndHolders(t *testing.T) {
 			if got := find(inside, p.pid); (got.PID != 0) != (c.how == "root") {
 				t.Errorf("Inside has it: %v, want %v", got.PID != 0, c.how == "root")
 			}
+			each, err := InsideEach([]Tree{{}, tree, {Dev: 1}})
+			if err != nil || len(each) != 3 || len(each[0]) != 0 || len(each[2]) != 0 || slices.Contains(each[1], p.pid) != (c.how == "root") {
+				t.Errorf("InsideEach = %v, %v", each, err)
+			}
 			holders, err := Holders(tree)
 			if err != nil {
 				t.Fatal(err)

@@ -42,24 +42,13 @@ func MountOn(path string) (m Mount, ok bool, err error) {
 	return mountOnInTable(path)
 }
 
-// mountOnInTable is MountOn by the mount table alone. Which of the mounts at path
-// is on top, and whether they are hidden, the table does not say; the number of
-// the mount that an open file is on does.
+// mountOnInTable is MountOn by the mount table alone.
 func mountOnInTable(path string) (m Mount, ok bool, err error) {
-	id, real, err := openMountID(path)
-	if err != nil {
-		return m, false, Cannot("look at", path, err)
-	}
-	all, err := Mounts()
+	t, err := ReadTable()
 	if err != nil {
 		return m, false, err
 	}
-	for _, x := range all {
-		if x.ID == uint64(id) && x.Point == real {
-			return x, true, nil
-		}
-	}
-	return m, false, nil
+	return t.onByNumber(path)
 }
 
 // openMountID returns the id of the mount that path is on, and its real path.
@@ -83,16 +72,26 @@ func Below(m Mount) ([]Mount, error) {
 	if err != nil {
 		return nil, err
 	}
+	return unmountOrder(m, childrenOf(all)), nil
+}
+
+// childrenOf sorts mounts by the one that each stands on.
+func childrenOf(all []Mount) map[uint64][]Mount {
 	children := map[uint64][]Mount{}
 	for _, x := range all {
-		if x.ID != m.ID {
+		if x.ID != x.Parent {
 			children[x.Parent] = append(children[x.Parent], x)
 		}
 	}
+	return children
+}
+
+// unmountOrder is the order that Below says.
+func unmountOrder(m Mount, children map[uint64][]Mount) []Mount {
 	var order []Mount
 	var visit func(Mount)
 	visit = func(x Mount) {
-		list := children[x.ID]
+		list := slices.Clone(children[x.ID])
 		slices.Reverse(list)
 		for len(list) > 0 {
 			// Of two siblings the one higher up hides the other: a mount that was
@@ -106,7 +105,7 @@ func Below(m Mount) ([]Mount, error) {
 		order = append(order, x)
 	}
 	visit(m)
-	return order, nil
+	return order
 }
 
 // descendants returns the mounts below m, m itself perhaps among them.

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mountOnBoth asks statx(2) and the table, which must agree.
+// mountOnBoth asks statx(2) and the table, which must agree, also on what is below.
 func mountOnBoth(t *testing.T, path string) (Mount, bool) {
 	t.Helper()
 	m, ok, err := MountOn(path)
@@ -20,6 +20,16 @@ func mountOnBoth(t *testing.T, path string) (Mount, bool) {
 	table, okTable, err := mountOnInTable(path)
 	if err != nil || okTable != ok || table.ID != m.ID || table.Dev != m.Dev || table.Point != m.Point || table.Type != m.Type {
 		t.Errorf("MountOn(%q)\n%+v, %v\nand by the table\n%+v, %v, %v", path, m, ok, table, okTable, err)
+	}
+	all := must1(ReadTable())
+	if one, okOne, err := all.On(path); err != nil || okOne != ok || one != table {
+		t.Errorf("Table.On(%q)\n%+v, %v, %v\nand by number\n%+v, %v", path, one, okOne, err, table, okTable)
+	}
+	if ok {
+		want, got := must1(Below(m)), must1(all.Below(table))
+		if !slices.EqualFunc(got, want, func(a, b Mount) bool { return a.ID == b.ID }) || !slices.Equal(got, must1(all.Below(table))) {
+			t.Errorf("Table.Below(%q)\n%+v\nand Below\n%+v", path, got, want)
+		}
 	}
 	return m, ok
 }

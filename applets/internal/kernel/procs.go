@@ -10,18 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Tree says which files are a cage's: those on the mounts it consists of.
-type Tree struct {
-	// IDs are the mount ids of the cage's mounts, as STATX_MNT_ID and the
-	// first column of mountinfo give them (the old, reusable ids).
-	IDs map[uint64]bool
-	// Dev is the st_dev of the cage's overlay. Seen from another mount
-	// namespace the ids differ and the device does not. 0 matches nothing.
-	Dev uint64
-	// Point is the mountpoint of the overlay, absolute.
-	Point string
-}
-
 // Process is a process that stands in a cage or holds something of it.
 type Process struct {
 	PID  int
@@ -56,13 +44,17 @@ func Inside(t Tree) ([]Process, error) {
 }
 
 // rooted reports whether the root directory of a process is in the tree, and
-// where in its /proc/PID that was seen. It is looked up as prefix+"root" below
-// dir. A zombie has no root, and nor has a thread group leader that has ended
-// before its threads: then a living thread's counts.
+// where in its /proc/PID that was seen. It is looked up as prefix+"root" below dir.
 func (t Tree) rooted(dir int, prefix string) (at string, in bool) {
-	in, err := t.has(dir, prefix+"root")
+	return rooted(dir, prefix, t.holds)
+}
+
+// rooted is that for any places. A zombie has no root, and nor has a thread group
+// leader that has ended before its threads: then a living thread's counts.
+func rooted(dir int, prefix string, holds func(place) bool) (at string, in bool) {
+	p, err := placeOf(dir, prefix+"root")
 	if err != unix.ENOENT {
-		return "root", in
+		return "root", err == nil && holds(p)
 	}
 	// task counts a link for each thread, beside its own two
 	var st unix.Stat_t
@@ -71,31 +63,11 @@ func (t Tree) rooted(dir int, prefix string) (at string, in bool) {
 	}
 	for _, tid := range list(dir, prefix+"task") {
 		at = "task/" + tid + "/root"
-		if in, _ := t.has(dir, prefix+at); in {
+		if p, err := placeOf(dir, prefix+at); err == nil && holds(p) {
 			return at, true
 		}
 	}
 	return "", false
-}
-
-// none reports whether there is nothing to recognise the tree by.
-func (t Tree) none() bool {
-	return len(t.IDs) == 0 && t.Dev == 0
-}
-
-// has reports whether the file that name leads to lies in the tree. The flags
-// keep statx(2) from waiting for a dead network filesystem. Before Linux 5.8
-// there is no mount id, and the device alone decides.
-func (t Tree) has(dir int, name string) (bool, error) {
-	var st unix.Statx_t
-	err := unix.Statx(dir, name, unix.AT_NO_AUTOMOUNT|unix.AT_STATX_DONT_SYNC, unix.STATX_MNT_ID, &st)
-	if err != nil {
-		return false, err
-	}
-	if st.Mask&unix.STATX_MNT_ID != 0 && t.IDs[st.Mnt_id] {
-		return true, nil
-	}
-	return t.Dev != 0 && unix.Mkdev(st.Dev_major, st.Dev_minor) == t.Dev, nil
 }
 
 // eachPID calls f with a descriptor of /proc and the id of each process but
