@@ -34,13 +34,11 @@ func TestDurable(t *testing.T) {
 // find returns the uuid of the cage of a name.
 func (w *world) find(t *testing.T, name string) string {
 	t.Helper()
-	for line := range strings.Lines(w.run(t, "cage-ls").out) {
-		if f := strings.Fields(line); f[0] == name {
-			return f[1]
-		}
+	uuid := w.must(t, "cage-ls", "-q", "--filter", "name="+name)
+	if uuid == "" {
+		t.Fatal("no cage is named ", name)
 	}
-	t.Fatal("no cage is named ", name)
-	return ""
+	return uuid
 }
 
 // traceFiles runs an applet and returns its calls on files, with the paths of

@@ -56,7 +56,7 @@ func TestTheHostMovesOnAndCagesStay(t *testing.T) {
 				h.want(t, `"$HAND/up" `+b.uuid+` >/dev/null; cat "$DATA/`+b.uuid+`.w/mnt/etc/marker"; "$HAND/down" `+b.uuid+` 2>/dev/null`, fmt.Sprint(i/3))
 			}
 			// one base a snapshot, with the name it had as the host
-			h.want(t, `cage-ls | awk '$NF == "base" { print $1 }' | sort`,
+			h.want(t, `cage-ls | awk '$3 == "base" { print $1 }' | sort`,
 				h.sh(t, `for ss in "$SNAPSHOTS"/*.ss; do echo host_$(basename $ss .ss); done`))
 		})
 	}

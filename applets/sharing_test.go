@@ -18,7 +18,7 @@ func TestUmask(t *testing.T) {
 			h.sh(t, `sed -i "s|^snapshots=.*|snapshots=$1|" "$CAGE_CONF"`, h.snapshots)
 			h.sh(t, `umask 077; `+c.snapshot)
 			h.sh(t, `umask 077; `+c.new)
-			uuid := h.sh(t, `cage-ls | awk '$NF == "down" { print $2 }'`)
+			uuid := h.sh(t, `cage-ls -q --filter state=down`)
 			if c.up == "cage-up -n" {
 				h.sh(t, `umask 077; cage-up -n $1 | sh -e`, uuid)
 			} else {

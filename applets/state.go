@@ -23,13 +23,16 @@ var inside = []kernel.FS{
 	{Type: "tmpfs", Source: "tmpfs", At: "tmp", Flags: kernel.NoSuid | kernel.NoDev, Data: "mode=1777"},
 }
 
-// state is what the mount table says of a cage.
+// state is what the mount table says of a cage, or its files.
 type state string
 
 const (
 	down state = "down"
 	half state = "half"
 	up   state = "up"
+
+	isBase state = "base"   // never up
+	broken state = "broken" // its files do not make a cage, or something else is mounted in its place
 )
 
 // facts are what the kernel says of a cage's mounts.
@@ -45,7 +48,13 @@ var errForeign = errors.New("something else is mounted there")
 
 // look asks the kernel whether the cage is up.
 func look(c *store.Cage) (facts, error) {
-	m, ok, err := kernel.MountOn(c.Mountpoint)
+	return lookBy(c, kernel.MountOn, kernel.Below)
+}
+
+// lookBy is look with others to ask what is mounted on a place, and what below
+// that: for many cages a copy of the mount table, for one the kernel itself.
+func lookBy(c *store.Cage, on func(string) (kernel.Mount, bool, error), below func(kernel.Mount) ([]kernel.Mount, error)) (facts, error) {
+	m, ok, err := on(c.Mountpoint)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !ok {
 		return facts{state: down}, nil
 	}
@@ -56,11 +65,11 @@ func look(c *store.Cage) (facts, error) {
 		return facts{}, err
 	}
 	f := facts{state: up, mount: m}
-	if f.tree, err = kernel.Below(m); err != nil {
+	if f.tree, err = below(m); err != nil {
 		return facts{}, err
 	}
 	for _, fs := range inside {
-		if slices.ContainsFunc(f.tree, func(x kernel.Mount) bool { return x.Point == filepath.Join(m.Point, fs.At) }) {
+		if f.has(fs) {
 			continue
 		}
 		f.missing = append(f.missing, fs)
@@ -69,6 +78,14 @@ func look(c *store.Cage) (facts, error) {
 		}
 	}
 	return f, nil
+}
+
+// mounted tells whether the overlay is.
+func (f facts) mounted() bool { return len(f.tree) > 0 }
+
+// has tells whether one of `inside` is mounted.
+func (f facts) has(fs kernel.FS) bool {
+	return slices.ContainsFunc(f.tree, func(x kernel.Mount) bool { return x.Point == filepath.Join(f.mount.Point, fs.At) })
 }
 
 // mine returns an error unless the mount is the overlay of the cage.

@@ -112,7 +112,7 @@ func (h *testHost) want(t *testing.T, script, want string) {
 // state is what cage-ls says of a cage.
 func (h *testHost) state(t *testing.T, ref, want string) {
 	t.Helper()
-	h.want(t, `cage-ls | awk -v ref=`+ref+` '$1 == ref || $2 == ref { print $NF }'`, want)
+	h.want(t, `{ cage-ls --filter name=`+ref+`; cage-ls --filter uuid=`+ref+`; } | awk '$1 != "NAME" { print $3 }'`, want)
 }
 
 func (h *testHost) cage(uuid string) string { return h.data + "/" + uuid + ".w" }

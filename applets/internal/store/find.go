@@ -32,6 +32,11 @@ func IsUUID(s string) bool {
 	return err == nil && u.String() == s
 }
 
+// IsPrefix tells whether ref is enough of a uuid to say which one is meant.
+func IsPrefix(ref, uuid string) bool {
+	return len(ref) >= prefixMin && strings.HasPrefix(uuid, ref)
+}
+
 // List returns all cages, sorted by uuid. A data directory that is not there
 // holds none.
 func (s *Store) List() ([]Entry, error) {
@@ -123,9 +128,9 @@ func Choose(all []Entry, ref string) (Entry, error) {
 			found = append(found, e)
 		}
 	}
-	if len(found) == 0 && len(ref) >= prefixMin {
+	if len(found) == 0 {
 		for _, e := range all {
-			if strings.HasPrefix(e.UUID, ref) {
+			if IsPrefix(ref, e.UUID) {
 				found = append(found, e)
 			}
 		}
