@@ -9,7 +9,10 @@ import (
 )
 
 // hole is a place that a snapshot of the host has empty.
-type hole struct{ path, why string }
+type hole struct {
+	path, why string
+	subvolume bool // not a mount
+}
 
 // holes returns the subvolumes nested in the host and the filesystems mounted on
 // it, but for those that a cage mounts itself or that hold nothing to keep.
@@ -21,7 +24,7 @@ func (s *session) holes() []hole {
 		for _, rel := range nested {
 			path := filepath.Join(host, rel)
 			if _, ok := below(s.store.Snapshots, path); !ok {
-				list = append(list, hole{path, "a subvolume of its own"})
+				list = append(list, hole{path, "a subvolume of its own", true})
 			}
 		}
 	}
@@ -33,7 +36,7 @@ func (s *session) holes() []hole {
 		top, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(m.Point, host), "/"), "/")
 		_, caged := below(s.store.Data, m.Point)
 		if m.Point != host && !caged && !slices.Contains([]string{"proc", "sys", "dev", "run", "tmp"}, top) {
-			list = append(list, hole{m.Point, "a mount of " + m.Type})
+			list = append(list, hole{m.Point, "a mount of " + m.Type, false})
 		}
 	}
 	return list

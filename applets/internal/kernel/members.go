@@ -109,3 +109,21 @@ func (c Cgroup) member(dir int) bool {
 	}
 	return false
 }
+
+// Processes lists the members of the cgroup and of those below it, How being
+// "cgroup" and Path the working directory. A missing cgroup has none.
+func (c Cgroup) Processes() ([]Process, error) {
+	pids, err := c.PIDs()
+	var members []Process
+	for _, pid := range pids {
+		dir, err := openPID(pid)
+		if err != nil {
+			continue // gone
+		}
+		if p, ok := describe(dir, pid, "cgroup", "cwd"); ok {
+			members = append(members, p)
+		}
+		unix.Close(dir)
+	}
+	return members, err
+}
