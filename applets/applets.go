@@ -160,6 +160,8 @@ func overview(args []string, stdout, stderr io.Writer) int {
 		for _, a := range table() {
 			fmt.Fprintln(stdout, a.name)
 		}
+	case args[0] == "--names":
+		names(stdout)
 	default:
 		fmt.Fprintf(stderr, "cage: unknown option %s\ncage: hint: cage --help\n", oneLine(args[0]))
 		return exitUsage

@@ -1,0 +1,30 @@
+package applets
+
+import (
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"cage/applets/internal/store"
+)
+
+// names prints what each cage can be called on the command line, a name a line,
+// for the completion of shells: its name, or its uuid where it has none that
+// stands for itself there. Where anything is wrong there is nothing to complete.
+func names(w io.Writer) {
+	s, err := store.Open(os.Getenv("CAGE_CONF"))
+	if err != nil {
+		return
+	}
+	all, _ := s.List()
+	var b strings.Builder
+	for _, e := range all {
+		name := e.Name()
+		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) {
+			name = e.UUID
+		}
+		b.WriteString(name + "\n")
+	}
+	io.WriteString(w, b.String())
+}
