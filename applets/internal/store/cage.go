@@ -28,6 +28,9 @@ type Cage struct {
 	Mountpoint string   // absolute; of a .w only
 	Start      string   // as the conf says: a file beside it, or an absolute path inside the cage; "" is none
 	Stop       string   // likewise
+	Binds      []Bind   // of a .w only, in the order of the conf
+	Tmpfs      []string // of a .w only: where inside
+	Env        []string // of a .w only: KEY=VALUE, for what runs inside
 }
 
 // keys of a cage's conf that may stand in it once.
@@ -110,7 +113,7 @@ func (c *Cage) parseWritable(f *conf.File) error {
 	if c.Root == c.Work || c.Root == c.Mountpoint || c.Work == c.Mountpoint {
 		return errors.New("root, work and mountpoint must be three directories")
 	}
-	return nil
+	return c.parseRepeated()
 }
 
 // component returns the value of a key that must be one path component.
