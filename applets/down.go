@@ -138,7 +138,7 @@ func (s *session) printDown(c *store.Cage, f facts, grace time.Duration, o downO
 // would take one of the host's along.
 func planDown(c *store.Cage, f facts) (plan.Plan, error) {
 	var p plan.Plan
-	if lent, ok := kernel.FindLent(c.Mountpoint, resolvLink); ok {
+	if lent, ok := kernel.FindLent(c.Mountpoint, resolvLink, bound(c)); ok {
 		p = append(p, &plan.TakeBack{Root: c.Mountpoint, Lent: lent})
 	}
 	peers, err := kernel.PeersOutside(f.tree)

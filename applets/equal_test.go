@@ -43,6 +43,7 @@ lines # and a \ "$HOME"' --set colour='  blue '`)
 	}
 
 	t.Run("scripts", func(t *testing.T) { scripts(t, w) })
+	t.Run("own", func(t *testing.T) { own(t, w) })
 	t.Run("stubborn", func(t *testing.T) { stubborn(t, w) })
 	t.Run("moves on", func(t *testing.T) { movesOn(t, w) })
 }
@@ -71,6 +72,25 @@ func scripts(t *testing.T, w twins) {
 	}
 	gone(t, daemons...)
 	w.step(t, "cage-rm", `"it's"`)
+}
+
+// own: what a cage has mounted beside the article's, under names that a shell must
+// not take apart; completed when half of it is gone.
+func own(t *testing.T, w twins) {
+	w.both(t, `mkdir -m 1777 "$DIR/bo'un d"; echo x >"$DIR/bo'un d/\$f"; mount --bind "$DIR/bo'un d" "$DIR/bo'un d"; mount -o remount,bind,nosuid,noatime "$DIR/bo'un d"
+cd "$(dirname "$(grep -lx name=both "$DATA"/*/cage.conf)")"
+printf '%s\n' "bind=$DIR/bo'un d:/srv/a b/\$c:ro" "bind=$DIR/bo'un d:/tmp/x" tmpfs=/home/nobody 'tmpfs=/new"q' "bind=$DIR/bo'un d/\$f:/new\"q/f:ro" "bind=$DIR/bo'un d/\$f:/etc/f" env=COLOUR=blue >>cage.conf
+mkdir -p root/home/nobody; chown 65534:65534 root/home/nobody`)
+	state := w.step(t, "cage-up", "both")
+	for _, want := range []string{`/srv/a\x20b/$c`, "/tmp/x", "/home/nobody", "/new\"q", "/new\"q/f", "/etc/f"} {
+		if !strings.Contains(state, "UUID-OF-both.w/mnt"+want+" ") {
+			t.Errorf("nothing is mounted on %s:\n%s", want, state)
+		}
+	}
+	w.both(t, `cd "$(dirname "$(grep -lx name=both "$DATA"/*/cage.conf)")/mnt"; umount 'new"q/f' 'new"q' tmp/x tmp etc/f`)
+	w.step(t, "cage-up", "both")
+	w.step(t, "cage-down", "both")
+	w.both(t, `umount "$DIR/bo'un d"; rm -r "$DIR/bo'un d"; sed -i '/^bind\|^tmpfs\|^env/d' "$(grep -lx name=both "$DATA"/*/cage.conf)"`)
 }
 
 // stubborn: what ignores TERM, mounts that were made inside, a cage that is half

@@ -10,11 +10,16 @@ import (
 
 // isPristine tells whether the upper directory holds nothing but what cage-new
 // makes in it: empty mount points, the way to the directories it hides, and a
-// policy-rc.d. An empty /run, which cage-up leaves, is no reason to keep what it stands on either.
+// policy-rc.d. An empty directory that cage-up made for a mount of the cage's own, or an
+// empty /run, which cage-up leaves, is no reason to keep what it stands on either.
 func (s *session) isPristine(c *store.Cage) (bool, error) {
 	// run: where a resolv.conf that was lent has been
 	own := map[string]bool{"proc": true, "sys": true, "dev": true, "tmp": true, "run": true}
-	for _, path := range append(hideable(s.store), filepath.Dir(policyPath)) {
+	places := append(hideable(s.store), filepath.Dir(policyPath))
+	for _, m := range c.Mounts() {
+		places = append(places, m.At[1:])
+	}
+	for _, path := range places {
 		for ; path != "."; path = filepath.Dir(path) {
 			own[path] = true
 		}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"cage/applets/internal/kernel"
@@ -60,16 +62,17 @@ func (s *session) runScript(c *store.Cage, key, value string, limit time.Duratio
 			What: "the " + key + " script of " + c.Label(),
 			Root: c.Mountpoint,
 			Path: value,
-			Env: []string{
+			Env: overridden([]string{
 				"PATH=" + execPath + ":" + s.store.Tool + "/bin",
 				"HOME=/root",
 				"TERM=" + environ("TERM", "dumb"),
 				"LANG=" + environ("LANG", "C.UTF-8"),
+			}, c.Env, []string{
 				"CAGE_UUID=" + c.UUID,
 				"CAGE_NAME=" + c.Name,
 				"CAGE_MOUNTPOINT=" + c.Mountpoint,
 				"CAGE_LIB=" + lib,
-			},
+			}),
 			Log:    filepath.Join(c.Dir, "log"),
 			Cgroup: cgroupOf(c),
 			Limit:  limit,
@@ -77,6 +80,23 @@ func (s *session) runScript(c *store.Cage, key, value string, limit time.Duratio
 		}})
 	s.showOutput(err)
 	return errors.Join(s.hintListener(err), s.carryOut(plan.Plan{&plan.Remove{Path: outside}}))
+}
+
+// overridden joins lists of KEY=VALUE; a later one of the same key takes the place
+// of an earlier one, for a program may take either of two.
+func overridden(lists ...[]string) (env []string) {
+	for _, list := range lists {
+		for _, entry := range list {
+			name, _, _ := strings.Cut(entry, "=")
+			i := slices.IndexFunc(env, func(e string) bool { return strings.HasPrefix(e, name+"=") })
+			if i < 0 {
+				env = append(env, entry)
+			} else {
+				env[i] = entry
+			}
+		}
+	}
+	return env
 }
 
 // showOutput prints what a script that failed had said.

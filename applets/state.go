@@ -41,6 +41,7 @@ type facts struct {
 	mount   kernel.Mount   // the overlay, unless down
 	tree    []kernel.Mount // it and all below, in the order of unmounting
 	missing []kernel.FS    // of `inside`, what is not there
+	without []store.Mount  // of the cage's own mounts, what is not there
 }
 
 // errForeign says that something else is mounted on a cage's mountpoint.
@@ -69,7 +70,7 @@ func lookBy(c *store.Cage, on func(string) (kernel.Mount, bool, error), below fu
 		return facts{}, err
 	}
 	for _, fs := range inside {
-		if f.has(fs) {
+		if f.has(fs.At) {
 			continue
 		}
 		f.missing = append(f.missing, fs)
@@ -77,15 +78,16 @@ func lookBy(c *store.Cage, on func(string) (kernel.Mount, bool, error), below fu
 			f.state = half
 		}
 	}
+	f.without = slices.DeleteFunc(c.Mounts(), func(own store.Mount) bool { return f.has(own.At) })
 	return f, nil
 }
 
 // mounted tells whether the overlay is.
 func (f facts) mounted() bool { return len(f.tree) > 0 }
 
-// has tells whether one of `inside` is mounted.
-func (f facts) has(fs kernel.FS) bool {
-	return slices.ContainsFunc(f.tree, func(x kernel.Mount) bool { return x.Point == filepath.Join(f.mount.Point, fs.At) })
+// has tells whether something is mounted at a place inside.
+func (f facts) has(at string) bool {
+	return slices.ContainsFunc(f.tree, func(x kernel.Mount) bool { return x.Point == filepath.Join(f.mount.Point, at) })
 }
 
 // mine returns an error unless the mount is the overlay of the cage.

@@ -105,7 +105,7 @@ find data $snap -xdev -type f -exec grep -H '' {} + || :
 find data $snap -xdev -exec getfattr -h -d -m '^trusted.overlay' {} + |
 	awk '/^# file/ { file = $3 } /=/ { print file, $0 }' | sed -E 's/(origin|uuid)=.*/\1/'
 for dir in snapshots/*.ss; do btrfs property get $dir ro | sed "s|^|$dir |"; done
-findmnt -rno TARGET,SOURCE,FSTYPE,VFS-OPTIONS | grep -F "$DIR/" || :`)
+findmnt -rno TARGET,SOURCE,FSTYPE,VFS-OPTIONS,PROPAGATION | grep -F "$DIR/" | sed "s,\[/$(basename "$DIR")/,[DIR/," || :`)
 	text += "\n" + h.overlays(t)
 	for _, name := range anyName.FindAllStringSubmatch(text, -1) {
 		if name[1] != nilUUID {

@@ -2,9 +2,7 @@ package applets
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
+	"slices"
 	"time"
 
 	"cage/applets/internal/kernel"
@@ -56,7 +54,11 @@ func runUp(s *session, o upOptions, ref string) error {
 	}
 	var p plan.Plan
 	if f.state == half {
-		p = planComplete(c, f)
+		own, err := mountsOf(c, f.without)
+		if err != nil {
+			return err
+		}
+		p = planComplete(c, slices.Concat(f.missing, own))
 	} else {
 		needs, err := s.checkUp(o, c, layers)
 		if err != nil {
@@ -102,6 +104,9 @@ func (s *session) start(o upOptions, c *store.Cage, release func()) error {
 // alreadyUp says that a cage is up, and whether it does nothing.
 func alreadyUp(s *session, c *store.Cage, f facts) error {
 	s.note("%s is up already", c.Label())
+	for _, m := range f.without {
+		s.note("it is without %s=%s, which is mounted when it is next brought up", m.Line.Key, m.Line.Value)
+	}
 	if c.Start != "" {
 		if busy, err := anybodyInside(c, f); err == nil && !busy {
 			s.note("nothing runs inside; its start script runs when it is next brought up")
@@ -111,48 +116,6 @@ func alreadyUp(s *session, c *store.Cage, f facts) error {
 		return nil
 	}
 	return s.result(c.Mountpoint)
-}
-
-// upNeeds is what cage-up found missing.
-type upNeeds struct {
-	mountpoint bool // to be made
-	lower      bool // to be written
-	resolv     bool // the host has a resolv.conf to lend
-
-	stale []string // pid files to be removed
-}
-
-// checkUp refuses what must not be mounted.
-func (s *session) checkUp(o upOptions, c *store.Cage, layers []store.Layer) (needs upNeeds, err error) {
-	for _, dir := range []struct{ key, path string }{{"root", c.Root}, {"work", c.Work}} {
-		if info, err := os.Lstat(dir.path); err != nil {
-			return needs, kernel.Cannot("use "+dir.key, dir.path, err)
-		} else if !info.IsDir() {
-			return needs, fmt.Errorf("cannot use %s %s: it is not a directory", dir.key, dir.path)
-		}
-	}
-	entries, err := os.ReadDir(c.Mountpoint)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		needs.mountpoint = true
-	case err != nil:
-		return needs, kernel.Cannot("use the mountpoint", c.Mountpoint, err)
-	case len(entries) > 0:
-		return needs, fmt.Errorf("cannot use the mountpoint %s: it is not empty (%s)", c.Mountpoint, entries[0].Name())
-	}
-	if used, err := kernel.UpperInUse(c.Root); err != nil {
-		return needs, err
-	} else if used {
-		return needs, inUse(c, "bring up")
-	}
-	if needs.lower, err = s.checkLower(o, c, layers); err != nil {
-		return needs, err
-	}
-	needs.resolv = exists(resolvConf)
-	if lexists(c.Root + "/run") {
-		needs.stale = kernel.PIDFiles(c.Root, "run") // nobody is inside
-	}
-	return needs, nil
 }
 
 // planUp is the story of bringing a cage up.
@@ -174,7 +137,7 @@ func planUp(c *store.Cage, layers []store.Layer, needs upNeeds) plan.Plan {
 	p = append(p, &plan.MountTree{
 		Point:  c.Mountpoint,
 		Layers: kernel.Layers{Lower: lower, Upper: c.Root, Work: c.Work},
-		Inside: inside,
+		Inside: slices.Concat(inside, needs.own),
 	})
 	if needs.resolv {
 		p = append(p, lend(c))
@@ -184,13 +147,13 @@ func planUp(c *store.Cage, layers []store.Layer, needs upNeeds) plan.Plan {
 
 // lend gives the cage the host's resolv.conf where its own is a link to nowhere.
 func lend(c *store.Cage) plan.Step {
-	return &plan.Lend{From: resolvConf, Root: c.Mountpoint, Link: resolvLink}
+	return &plan.Lend{From: resolvConf, Root: c.Mountpoint, Link: resolvLink, Binds: bound(c)}
 }
 
 // planComplete mounts what a half cage lacks.
-func planComplete(c *store.Cage, f facts) plan.Plan {
+func planComplete(c *store.Cage, missing []kernel.FS) plan.Plan {
 	var p plan.Plan
-	for _, fs := range f.missing {
+	for _, fs := range missing {
 		p = append(p, &plan.MountInside{Point: c.Mountpoint, FS: fs})
 	}
 	if exists(resolvConf) {

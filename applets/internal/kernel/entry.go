@@ -3,6 +3,7 @@ package kernel
 import (
 	"bytes"
 	"errors"
+	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +40,28 @@ func openEntry(dir int, name string, flags int) (int, error) {
 			return fd, err
 		}
 	}
+}
+
+// openIn opens name as a process chrooted to root would (openat2(2),
+// RESOLVE_IN_ROOT, Linux 5.6): no link inside leads out.
+func openIn(root int, name string, flags int) (int, error) {
+	for {
+		fd, err := unix.Openat2(root, name, &unix.OpenHow{Flags: uint64(flags | unix.O_CLOEXEC), Resolve: unix.RESOLVE_IN_ROOT})
+		if err != unix.EINTR && err != unix.EAGAIN { // EAGAIN: a rename was under way
+			return fd, err
+		}
+	}
+}
+
+// inParent calls f with the directory of an absolute path inside root, open, and
+// the last component.
+func inParent(root int, name string, f func(dir int, base string) error) error {
+	dir, err := openIn(root, filepath.Dir(name), unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(dir)
+	return f(dir, filepath.Base(name))
 }
 
 // openSameMount is openEntry before Linux 5.6: it opens, and then compares the

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"errors"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -74,9 +73,8 @@ func newOverlay(what string, o Layers) (int, error) {
 	return create(fd, what, 0)
 }
 
-// attachNew makes fs and mounts it in the detached tree that is to be at point.
-func attachNew(point string, fs FS, tree int) error {
-	what := fs.on(point)
+// newFS returns a detached mount of a new filesystem.
+func newFS(what string, fs FS) (int, error) {
 	options := [][2]string{{"source", fs.Source}}
 	for option := range strings.SplitSeq(fs.Data, ",") {
 		if k, v, ok := strings.Cut(option, "="); ok {
@@ -85,21 +83,10 @@ func attachNew(point string, fs FS, tree int) error {
 	}
 	fd, err := fsContext(what, fs.Type, options)
 	if err != nil {
-		return err
+		return -1, err
 	}
 	// MS_NOSUID, MS_NODEV and MS_NOEXEC have the bits of their MOUNT_ATTR names.
-	mnt, err := create(fd, what, int(fs.Flags))
-	if err != nil {
-		return err
-	}
-	defer unix.Close(mnt)
-	if strings.HasPrefix(fs.At, "dev/") {
-		// The one devtmpfs of the machine: systemd or udev make these, else nobody does.
-		if err := unix.Mkdirat(tree, fs.At, 0o755); err != nil && !errors.Is(err, unix.EEXIST) {
-			return &mountError{what, "", err}
-		}
-	}
-	return attach(mnt, tree, fs.At, what)
+	return create(fd, what, int(fs.Flags))
 }
 
 // attach mounts the detached mnt, what, at path, relative to dir.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -17,28 +18,6 @@ const LentMark = "# lent by cage-up, taken back by cage-down; made:"
 type Lent struct {
 	Path string   // as the tree sees it
 	Made []string // the directories made for it, likewise, the deepest first
-}
-
-// openIn opens name as a process chrooted to root would (openat2(2),
-// RESOLVE_IN_ROOT, Linux 5.6): no link inside leads out.
-func openIn(root int, name string, flags int) (int, error) {
-	for {
-		fd, err := unix.Openat2(root, name, &unix.OpenHow{Flags: uint64(flags | unix.O_CLOEXEC), Resolve: unix.RESOLVE_IN_ROOT})
-		if err != unix.EINTR && err != unix.EAGAIN { // EAGAIN: a rename was under way
-			return fd, err
-		}
-	}
-}
-
-// inParent calls f with the directory of an absolute path inside root, open, and
-// the last component.
-func inParent(root int, name string, f func(dir int, base string) error) error {
-	dir, err := openIn(root, filepath.Dir(name), unix.O_PATH|unix.O_DIRECTORY)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(dir)
-	return f(dir, filepath.Base(name))
 }
 
 // target follows the link root/name and every link on the way, as readlink -m does
@@ -76,11 +55,20 @@ func target(root int, name string) (file string, ok bool, err error) {
 	return file, ok, nil
 }
 
+// lentPlace is target, and ok is false where that is below one of binds.
+func lentPlace(root int, link string, binds []string) (file string, ok bool, err error) {
+	file, ok, err = target(root, link)
+	if slices.ContainsFunc(binds, func(dir string) bool { return strings.HasPrefix(file, dir+"/") }) {
+		ok = false
+	}
+	return file, ok, err
+}
+
 // Lend writes data to where the symbolic link root/link points to, if nothing is
 // there but what was lent before, with a mark and the missing directories. It
-// never leaves root.
-func Lend(root, link string, data []byte) error {
-	if stale, ok := FindLent(root, link); ok { // left by an unmount by hand, or a power cut
+// never leaves root, nor writes below one of binds, directories that are the host's.
+func Lend(root, link string, data []byte, binds []string) error {
+	if stale, ok := FindLent(root, link, binds); ok { // left by an unmount by hand, or a power cut
 		if err := stale.TakeBack(root); err != nil {
 			return err
 		}
@@ -90,9 +78,9 @@ func Lend(root, link string, data []byte) error {
 		return err
 	}
 	defer unix.Close(top)
-	file, ok, err := target(top, link)
+	file, ok, err := lentPlace(top, link, binds)
 	if err == unix.ENOSYS || err == nil && !ok {
-		return nil // no link, or no openat2(2) to do it safely
+		return nil // no place, or no openat2(2) to do it safely
 	}
 	if err != nil {
 		return err
@@ -150,14 +138,15 @@ func makeParents(root int, file string) (made []string, err error) {
 	return made, nil
 }
 
-// FindLent tells whether the link root/link leads to a file that was lent.
-func FindLent(root, link string) (Lent, bool) {
+// FindLent tells whether the link root/link leads to a file that was lent, which
+// is none of those below binds.
+func FindLent(root, link string, binds []string) (Lent, bool) {
 	top, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return Lent{}, false
 	}
 	defer unix.Close(top)
-	file, ok, err := target(top, link)
+	file, ok, err := lentPlace(top, link, binds)
 	if err != nil || !ok {
 		return Lent{}, false
 	}

@@ -73,14 +73,14 @@ func TestLend(t *testing.T) {
 			dir := t.TempDir()
 			before := l.make(t, dir)
 			root, files := dir+"/root", openFiles(t)
-			err := Lend(root, "etc/conf", []byte("data\n"))
+			err := Lend(root, "etc/conf", []byte("data\n"), nil)
 			if strings.Contains(without, "openat2") {
 				l.file, l.err = "", nil // nothing is lent without it
 			}
 			if !errors.Is(err, l.err) || l.err == nil && err != nil {
 				t.Fatalf("Lend: %v, want %v", err, l.err)
 			}
-			lent, found := FindLent(root, "etc/conf")
+			lent, found := FindLent(root, "etc/conf", nil)
 			if l.file == "" {
 				if after := listing(t, dir); found || after != before {
 					t.Errorf("FindLent = %v, %v, and there is\n%s\nbefore\n%s", lent, found, after, before)
@@ -118,9 +118,9 @@ func TestTakeBackLeaves(t *testing.T) {
 		root := t.TempDir()
 		mkdirs(t, root+"/etc", root+"/run/a", root+"/b")
 		must(os.Symlink("/run/"+name+"/x/y/conf", root+"/etc/conf"))
-		must(Lend(root, "etc/conf", nil))
+		must(Lend(root, "etc/conf", nil, nil))
 		put(t, root+"/run/"+name+"/x/mine", "mine")
-		lent, ok := FindLent(root, "etc/conf")
+		lent, ok := FindLent(root, "etc/conf", nil)
 		if !ok {
 			t.Fatalf("%q: nothing lent", name)
 		}
@@ -135,7 +135,7 @@ func TestTakeBackLeaves(t *testing.T) {
 	mkdirs(t, root+"/etc", root+"/empty")
 	must(os.Symlink("conf2", root+"/etc/conf"))
 	put(t, root+"/etc/conf2", LentMark+" /empty /etc\n")
-	lent, _ := FindLent(root, "etc/conf")
+	lent, _ := FindLent(root, "etc/conf", nil)
 	must(lent.TakeBack(root))
 	if !exists(root + "/empty") {
 		t.Error("it removed a directory that is no parent of the file")

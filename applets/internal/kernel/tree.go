@@ -2,8 +2,6 @@ package kernel
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -14,24 +12,6 @@ type Layers struct {
 	Lower       []string // from the top down
 	Upper, Work string
 }
-
-// FS is a filesystem that is mounted inside an overlay.
-type FS struct {
-	Type, Source string
-	At           string  // relative to the root of the overlay
-	Flags        uintptr // MS_NOSUID, MS_NODEV, MS_NOEXEC of mount(2)
-	Data         string  // its options, k=v separated by commas
-}
-
-// on names the filesystem and its place, in the tree at point, for a message.
-func (fs FS) on(point string) string { return fs.Type + " on " + point + "/" + fs.At }
-
-// Flags of an FS, mount(2).
-const (
-	NoSuid = unix.MS_NOSUID
-	NoDev  = unix.MS_NODEV
-	NoExec = unix.MS_NOEXEC
-)
 
 // mountError says which call could not mount what; the cause is the kernel's own
 // words where it has some (the log of an fs context), else the errno.
@@ -92,7 +72,7 @@ func mountDetached(point string, o Layers, inside []FS) error {
 	}
 	defer unix.Close(root)
 	for _, fs := range inside {
-		if err := attachNew(point, fs, root); err != nil {
+		if err := attachInside(point, fs, root); err != nil {
 			return err
 		}
 	}
@@ -150,35 +130,6 @@ func mountOverlay(point string, o Layers) error {
 	}
 	if err != nil {
 		return &mountError{"overlay on " + point, "", err}
-	}
-	return nil
-}
-
-// noLink refuses a directory of the tree in whose place is a link: mount(2) would
-// follow it out of the tree and mount on the host.
-func noLink(point, at string) error {
-	for ; at != "."; at = filepath.Dir(at) {
-		if _, err := os.Readlink(point + "/" + at); err == nil {
-			return Cannot("mount on", point+"/"+at, errors.New("it is a link"))
-		}
-	}
-	return nil
-}
-
-// MountInside mounts one filesystem inside the tree at point, by mount(2). It
-// makes the directory for it where a fresh devtmpfs may lack it.
-func MountInside(point string, fs FS) error {
-	dir := point + "/" + fs.At
-	if err := noLink(point, fs.At); err != nil {
-		return err
-	}
-	if strings.HasPrefix(fs.At, "dev/") {
-		if err := unix.Mkdir(dir, 0o755); err != nil && err != unix.EEXIST {
-			return &mountError{fs.on(point), "", err}
-		}
-	}
-	if err := unix.Mount(fs.Source, dir, fs.Type, fs.Flags, fs.Data); err != nil {
-		return &mountError{fs.on(point), "", err}
 	}
 	return nil
 }

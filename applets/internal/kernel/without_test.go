@@ -13,7 +13,7 @@ import (
 
 // newCalls are the system calls that older kernels lack.
 var newCalls = map[string]uint32{
-	"open_tree": unix.SYS_OPEN_TREE, "move_mount": unix.SYS_MOVE_MOUNT, "fsopen": unix.SYS_FSOPEN,
+	"open_tree": unix.SYS_OPEN_TREE, "mount_setattr": unix.SYS_MOUNT_SETATTR, "move_mount": unix.SYS_MOVE_MOUNT, "fsopen": unix.SYS_FSOPEN,
 	"statmount": unix.SYS_STATMOUNT, "listmount": unix.SYS_LISTMOUNT, "statx": unix.SYS_STATX,
 	"openat2": unix.SYS_OPENAT2, "pidfd_open": unix.SYS_PIDFD_OPEN,
 }
@@ -74,12 +74,12 @@ func TestWithout(t *testing.T) {
 		return
 	}
 	privateMounts(t)
-	const mounts = "TestWhichever|TestUpperInUse|TestMountOn|TestBelow|TestUnder|TestPeersOutside"
+	const mounts = "TestWhichever|TestWhicheverOwn|TestUpperInUse|TestMountOn|TestBelow|TestUnder|TestPeersOutside"
 	const files = "TestLend|TestRemoveOddEntries|TestRemoveNeverCrossesAMount"
 	for calls, tests := range map[string]string{
-		"fsopen": mounts, "move_mount": mounts, "open_tree": mounts, "fsopen,open_tree": mounts, "statmount": mounts, "listmount": mounts,
+		"fsopen": mounts, "move_mount": mounts, "open_tree": mounts, "fsopen,open_tree": mounts, "mount_setattr": mounts, "statmount": mounts, "listmount": mounts,
 		"statmount,listmount,statx": mounts, "openat2": files, "pidfd_open": "TestRunInTree|TestLock",
-		"open_tree,move_mount,fsopen,statmount,listmount,statx,openat2,pidfd_open": mounts + "|" + files + "|TestLock",
+		"open_tree,move_mount,mount_setattr,fsopen,statmount,listmount,statx,openat2,pidfd_open": mounts + "|" + files + "|TestLock",
 	} {
 		t.Run(calls, func(t *testing.T) {
 			cmd := exec.Command("/proc/self/exe", "-test.v", "-test.run", "^("+tests+")$")

@@ -10,11 +10,13 @@ import (
 
 // Lend gives a tree the content of a file of the host at the place where a
 // symbolic link of the tree points to and nothing is. Where the link is none, or
-// points to something, it does nothing.
+// points to something, it does nothing, and neither where the place is in what the
+// tree has of the host by a bind mount.
 type Lend struct {
-	From string // on the host
-	Root string
-	Link string // relative to Root
+	From  string // on the host
+	Root  string
+	Link  string   // relative to Root
+	Binds []string // directories, as the tree sees them
 }
 
 func (l *Lend) String() string {
@@ -38,7 +40,7 @@ while [ -n "$todo" ] && [ $((n += 1)) -le 200 ]; do
     ;;
   esac
 done
-if [ -e "$file" ]; then
+%sif [ -e "$file" ]; then
   read -r line <"$file" || true
   case $line in %s*) rm "$file" ;; *) exit 0 ;; esac
   rmdir ${line#%s} 2>/dev/null || true
@@ -47,7 +49,17 @@ made= dir=${file%%/*}
 while [ -n "$dir" ] && [ ! -d "$dir" ]; do made="$made $dir" dir=${dir%%/*}; done
 umask 022
 mkdir -p "${file%%/*}/"
-{ echo %s"$made"; cat; } >"$file"' sh %s <%s`, Quote(l.Root+"/"+l.Link), Quote(l.Root), mark, mark, mark, Quote("/"+l.Link), Quote(l.From))
+{ echo %s"$made"; cat; } >"$file"' sh %s <%s`, Quote(l.Root+"/"+l.Link), Quote(l.Root), l.notBelow(), mark, mark, mark, command(append([]string{"/" + l.Link}, l.Binds...)...), Quote(l.From))
+}
+
+// notBelow ends the script where the file is below one of the operands behind the link.
+func (l *Lend) notBelow() string {
+	if len(l.Binds) == 0 {
+		return ""
+	}
+	return `shift
+for dir; do case $file in "$dir"/*) exit 0 ;; esac; done
+`
 }
 
 // Do lends it.
@@ -56,7 +68,7 @@ func (l *Lend) Do() error {
 	if err != nil {
 		return kernel.Cannot("read", l.From, err)
 	}
-	if err := kernel.Lend(l.Root, l.Link, data); err != nil {
+	if err := kernel.Lend(l.Root, l.Link, data, l.Binds); err != nil {
 		return kernel.Cannot("write the target of", l.Root+"/"+l.Link, err)
 	}
 	return nil

@@ -73,24 +73,32 @@ type MountInside struct {
 }
 
 func (m *MountInside) String() string {
-	var flags []string
-	for _, f := range []struct {
-		bit  uintptr
-		name string
-	}{{kernel.NoSuid, "nosuid"}, {kernel.NoDev, "nodev"}, {kernel.NoExec, "noexec"}} {
-		if m.FS.Flags&f.bit != 0 {
-			flags = append(flags, f.name)
-		}
-	}
-	if m.FS.Data != "" {
-		flags = append(flags, m.FS.Data)
-	}
 	dir := m.Point + "/" + m.FS.At
-	line := command("mount", "-t", m.FS.Type, "-o", strings.Join(flags, ","), m.FS.Source, dir)
+	if m.FS.Kind != kernel.New {
+		return ownMount(m.Point, dir, m.FS)
+	}
+	line := command("mount", "-t", m.FS.Type, "-o", options(m.FS), m.FS.Source, dir)
 	if strings.HasPrefix(m.FS.At, "dev/") {
 		line = fmt.Sprintf("[ -d %s ] || %s\n%s", Quote(dir), command("mkdir", "-m", "0755", dir), line)
 	}
 	return line
+}
+
+// options are those of a new filesystem for mount(8).
+func options(fs kernel.FS) string {
+	var list []string
+	for _, f := range []struct {
+		bit  uintptr
+		name string
+	}{{kernel.NoSuid, "nosuid"}, {kernel.NoDev, "nodev"}, {kernel.NoExec, "noexec"}} {
+		if fs.Flags&f.bit != 0 {
+			list = append(list, f.name)
+		}
+	}
+	if fs.Data != "" {
+		list = append(list, fs.Data)
+	}
+	return strings.Join(list, ",")
 }
 
 // Do mounts it.

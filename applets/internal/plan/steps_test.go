@@ -140,7 +140,7 @@ func TestTakeBack(t *testing.T) {
 		root := p[0].(*Lend).Root
 		before := listing(t, root)
 		must(t, p.Run(nil, nil))
-		lent, ok := kernel.FindLent(root, "etc/conf")
+		lent, ok := kernel.FindLent(root, "etc/conf", nil)
 		if !ok || lent.Path != "/run/a b/conf" {
 			t.Fatalf("FindLent = %+v, %v", lent, ok)
 		}
