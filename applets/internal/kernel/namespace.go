@@ -18,6 +18,13 @@ func inPrivateNamespace(f func() error) error {
 		// Never unlocked, so that the thread, which no longer shares the
 		// directory and umask of the others, ends with this function.
 		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			// The first thread outlives its function, and its directory is what others
+			// see as that of the process. Waiting here, it is not taken again.
+			done <- inPrivateNamespace(f)
+			runtime.UnlockOSThread()
+			return
+		}
 		done <- runInNamespace(f)
 	}()
 	return <-done
@@ -34,7 +41,7 @@ func runInNamespace(f func() error) (err error) {
 		return noNamespace(err)
 	}
 	defer func() {
-		// The thread may be the process's first one, which outlives its function.
+		// At once: what is mounted there is in use until the thread has ended.
 		if e := unix.Setns(host, unix.CLONE_NEWNS); e != nil && err == nil {
 			err = noNamespace(fmt.Errorf("there is no way back: %w", e))
 		}

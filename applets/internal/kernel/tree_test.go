@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,6 +60,7 @@ func TestMountTree(t *testing.T) {
 			before, _, _ := strings.Cut(line, ",lowerdir")
 			seen = append(seen, strings.Join(strings.Fields(before), " "))
 		}
+		slices.Sort(seen) // ids are given again, and then not in the order of mounting
 		got := strings.Join(seen, "\n")
 		if first == "" {
 			first = got
