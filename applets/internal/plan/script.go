@@ -14,6 +14,9 @@ import (
 // logMax is the size in bytes from which a log makes room: it becomes log.1.
 const logMax = 1 << 20
 
+// LogOld is what the name of a log gets behind it then.
+const LogOld = ".1"
+
 // Script runs a program inside a tree as root, with an empty standard input and
 // its output appended to a log, and waits for its exit.
 type Script struct {
@@ -48,7 +51,7 @@ func (s *Script) String() string {
 // Do runs it.
 func (s *Script) Do() error {
 	if info, err := os.Stat(s.Log); err == nil && info.Size() >= logMax {
-		if err := os.Rename(s.Log, s.Log+".1"); err != nil {
+		if err := os.Rename(s.Log, s.Log+LogOld); err != nil {
 			return kernel.Cannot("move aside", s.Log, err)
 		}
 	}
