@@ -34,6 +34,7 @@ func table() []applet {
 		{"exec", "run a command inside a cage that is up", true, newExec},
 		{"ls", "list the cages and their states", false, newLs},
 		{"info", "say all there is to know of a cage", false, newInfo},
+		{"set", "change what a cage's conf says", false, newSet},
 		{"logs", "print what a cage's scripts said", false, newLogs},
 		{"down", "stop what runs in cages and unmount them", false, newDown},
 		{"rm", "remove cages", false, newRm},

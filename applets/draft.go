@@ -50,7 +50,7 @@ func (s *session) draft(o newOptions, id string) (*store.Cage, error) {
 				return nil, fmt.Errorf("cannot name a cage %s: %w", value, err)
 			}
 		}
-		if err := file.Set(key, value); err != nil {
+		if err := setKey(file, key, value); err != nil {
 			return nil, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"cage/conf"
@@ -25,6 +26,9 @@ type Mount struct {
 
 // RepeatedKeys may stand on several lines of a cage's conf, each of which adds one.
 var RepeatedKeys = []string{"bind", "tmpfs", "env"}
+
+// Keys returns all keys of a cage's conf.
+func Keys() []string { return append(slices.Clone(keys), RepeatedKeys...) }
 
 // parseRepeated reads the keys that may be repeated.
 func (c *Cage) parseRepeated() error {
