@@ -19,6 +19,8 @@ var finds = []struct {
 	{name: "half removed", begin: `mkdir -p $DATA/.${FREE}1.r.rm/root`, line: `$DATA/.${FREE}1.r.rm: half removed`, mended: true},
 	{name: "half a snapshot", begin: `mkdir $SNAP; btrfs -q subvolume snapshot -r $HOST $SNAP/.20200101000000.ss.new; echo x >$SNAP/20200101000000.txt`,
 		line: `$SNAP/.20200101000000.ss.new: half made`, mended: true, end: `rmdir $SNAP`},
+	{name: "half a deletion", begin: `mkdir $SNAP; btrfs -q subvolume snapshot -r $HOST $SNAP/.20200101000000.ss.rm; echo x >$SNAP/20200101000000.txt`,
+		line: `$SNAP/.20200101000000.ss.rm: half removed`, mended: true, end: `rmdir $SNAP`},
 	{name: "half a note", begin: `mkdir $SNAP; echo x >$SNAP/.20200101000000.txt.new`, line: `$SNAP/.20200101000000.txt.new: half made`, mended: true, end: `rmdir $SNAP`},
 	{name: "half a conf", begin: `touch $DIR/.cage.conf.new`, line: `$DIR/.cage.conf.new: a rewrite that was interrupted`, mended: true},
 	{name: "half a lower", begin: `touch $DIR/.lower.new`, line: `$DIR/.lower.new: a rewrite that was interrupted`, mended: true},

@@ -24,11 +24,11 @@ type victim struct {
 	again   func(t *testing.T)          // the next command just works, and undoes what prepare did
 }
 
-// victims are the five applets that change something. Scripts lets the cages have some.
+// victims are the commands that change something. Scripts lets the cages have some.
 var victims = []struct {
 	name string
 	make func(t *testing.T, scripts bool) (*world, victim)
-}{{"new", newVictim}, {"up", upVictim}, {"down", downVictim}, {"rm", rmVictim}, {"snapshot", snapshotVictim}}
+}{{"new", newVictim}, {"up", upVictim}, {"down", downVictim}, {"rm", rmVictim}, {"snapshot", snapshotVictim}, {"delete", pruneVictim}}
 
 // TestKilled kills each applet at random moments.
 func TestKilled(t *testing.T) {

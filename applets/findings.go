@@ -1,63 +1,15 @@
 package applets
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 )
-
-// checkLeftovers finds what an interrupted applet left under a hidden name.
-func (s *session) checkLeftovers() (found []finding, err error) {
-	entries, err := os.ReadDir(s.store.Data)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, kernel.Cannot("read", s.store.Data, err)
-	}
-	for _, e := range entries {
-		path := filepath.Join(s.store.Data, e.Name())
-		switch _, what := fromAside(e.Name()); {
-		case what == "new" && e.IsDir():
-			found = append(found, finding{where: path, what: halfMade, mend: plan.Plan{&plan.Remove{Path: path}}})
-		case what == "rm" && e.IsDir() && !kernel.Locked(path): // nobody removes it right now
-			found = append(found, finding{where: path, what: "half removed", mend: plan.Plan{&plan.Remove{Path: path, Last: store.ConfName}}})
-		}
-	}
-	return found, nil
-}
-
-// checkSnapshots finds snapshots that were not finished.
-func (s *session) checkSnapshots() (found []finding, err error) {
-	entries, err := os.ReadDir(s.store.Snapshots)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, kernel.Cannot("read", s.store.Snapshots, err)
-	}
-	for _, e := range entries {
-		path := filepath.Join(s.store.Snapshots, e.Name())
-		if _, err := time.Parse(".20060102150405.txt.new", e.Name()); err == nil {
-			found = append(found, finding{where: path, what: halfMade, mend: plan.Plan{&plan.RemoveFile{Path: path}}})
-		}
-		stem, isNew := strings.CutSuffix(strings.TrimPrefix(e.Name(), "."), ".ss.new")
-		if _, ok, err := kernel.Subvolume(path); !isNew || err != nil || !ok {
-			continue // not one of cage's
-		}
-		mend := plan.Plan{&plan.DeleteSnapshot{Path: path}}
-		if note := filepath.Join(s.store.Snapshots, stem+".txt"); exists(note) && !exists(filepath.Join(s.store.Snapshots, stem+".ss")) {
-			mend = append(plan.Plan{&plan.RemoveFile{Path: note}}, mend...) // by the snapshot the next look finds both
-		}
-		found = append(found, finding{where: path, what: halfMade, mend: mend})
-	}
-	return found, nil
-}
 
 // checkCages reads every conf and looks at what it says.
 func (s *session) checkCages() (found []finding, err error) {

@@ -13,8 +13,11 @@ import (
 )
 
 type snapshotOptions struct {
-	note string
-	live bool
+	note   string
+	live   bool
+	list   bool
+	delete words
+	keep   int
 }
 
 func newSnapshot(s *session) *cli.App {
@@ -22,16 +25,53 @@ func newSnapshot(s *session) *cli.App {
 	app := s.app(
 		&cli.StringFlag{Name: "note", Aliases: []string{"m"}, Usage: "keep `NOTE` beside the snapshot", Value: "the snapshot of the host environment", Destination: &o.note},
 		boolFlag("live", "", "let cages stand on the host itself, without a snapshot", &o.live),
+		boolFlag("list", "", "list the snapshots and who stands on them; -q: the stamps alone", &o.list),
+		&cli.GenericFlag{Name: "delete", Usage: "delete the snapshot `STAMP`; may be given again", Value: &o.delete},
+		&cli.IntFlag{Name: "keep", Usage: "delete all but the newest `N` and those that are stood on", DefaultText: "all", Destination: &o.keep},
 	)
 	app.Action = func(c *cli.Context) error {
+		do, err := snapshotAction(c, o)
+		if err != nil {
+			return err
+		}
 		if err := s.openAlone(c); err != nil {
 			return err
 		}
-		return runSnapshot(s, o)
+		return do(s)
 	}
 	return describe(app, "", `   cage-snapshot -m "before the upgrade"   prints the path of the snapshot
    cage-snapshot --live                    for a host that is not on btrfs
+   cage-snapshot --list                    a snapshot a line: stamp, note, cages
+   cage-snapshot --keep 5                  prints the stamps of what it deletes
 `)
+}
+
+// snapshotAction returns what a command line asks for.
+func snapshotAction(c *cli.Context, o snapshotOptions) (do func(*session) error, err error) {
+	do = func(s *session) error { return runSnapshot(s, o) }
+	asked := 0
+	if c.IsSet("note") || o.live {
+		asked++
+	}
+	if o.list {
+		asked++
+		do = listSnapshots
+	}
+	if o.delete != nil {
+		asked++
+		do = func(s *session) error { return deleteSnapshots(s, o.delete) }
+	}
+	if c.IsSet("keep") {
+		asked++
+		do = func(s *session) error { return keepSnapshots(s, o.keep) }
+	}
+	switch {
+	case asked > 1:
+		return nil, usageError("--list, --delete and --keep stand alone")
+	case o.keep < 0:
+		return nil, usageError("--keep takes no number below 0")
+	}
+	return do, nil
 }
 
 // runSnapshot takes a snapshot and makes it what new cages stand on.

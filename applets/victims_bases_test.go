@@ -1,0 +1,41 @@
+package applets
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// pruneVictim deletes a snapshot that has a base of its own, which never dangles.
+func pruneVictim(t *testing.T, _ bool) (*world, victim) {
+	dir := scratchOnTmpfs(t)
+	top := btrfsIn(t, dir)
+	w := newWorld(t, dir, "", top+"/@", "")
+	const stamp = "20190101000000"
+	var pin string
+	return w, victim{
+		prepare: func(t *testing.T) []string {
+			w.nextHost(t, top)
+			sh(t, `btrfs -q subvolume snapshot -r "$1/@" "$2/$3.ss"; echo "a note" >"$2/$3.txt"`, top, w.snapshots, stamp)
+			pin = w.must(t, "cage-new", "--name", "host_"+stamp, "--ro", w.snapshots+"/"+stamp+".ss")
+			return []string{"cage-snapshot", "--delete", stamp}
+		},
+		dead: func(t *testing.T) {
+			link := filepath.Join(w.data, pin+".r/root")
+			if _, err := os.Lstat(link); err == nil {
+				if _, err := os.Stat(link); err != nil {
+					t.Error("it dangles: ", err)
+				}
+			}
+		},
+		again: func(t *testing.T) {
+			if strings.HasPrefix(w.must(t, "cage-snapshot", "--list", "-q"), stamp) {
+				w.must(t, "cage-snapshot", "--delete", stamp)
+			}
+			if _, err := os.Stat(filepath.Join(w.data, hostUUID+".r/root/etc")); err != nil {
+				t.Error("the host: ", err)
+			}
+		},
+	}
+}
