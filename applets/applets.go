@@ -37,6 +37,7 @@ func table() []applet {
 		{"set", "change what a cage's conf says", false, newSet},
 		{"logs", "print what a cage's scripts said", false, newLogs},
 		{"down", "stop what runs in cages and unmount them", false, newDown},
+		{"clone", "copy a cage that is down", false, newClone},
 		{"rm", "remove cages", false, newRm},
 		{"check", "find what is not as it should be, and repair it", false, newCheck},
 	}

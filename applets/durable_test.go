@@ -17,15 +17,17 @@ func TestDurable(t *testing.T) {
 	ok(t, os.Mkdir(w.dir+"/host", 0o755))
 	w.must(t, "cage-snapshot", "-q", "--live")
 	w.must(t, "cage-new", "--name", "on-host")
+	copied := w.cage(t, "base", true)
+	ok(t, os.WriteFile(w.data+"/"+copied+".w/root/file", []byte("text"), 0o644))
 	sh(t, `sed -i "s,^host=.*,host=$1/host," "$2"`, w.dir, w.conf)
 	renames := 0
 	for _, args := range [][]string{
-		w.newArgs(t, "base", true), {"cage-new", "--name", "opt", "--ro", w.base}, {"cage-up", "on-host"}, {"cage-snapshot", "-q", "--live"},
+		w.newArgs(t, "base", true), {"cage-new", "--name", "opt", "--ro", w.base}, {"cage-up", "on-host"}, {"cage-snapshot", "-q", "--live"}, {"cage-clone", copied},
 	} {
 		renames += durable(t, w.traceFiles(t, args...))
 	}
-	// A cage and a base; `lower`; the conf of on-host, which gets `base`, and the new host.
-	if renames != 2+1+2 {
+	// A cage and a base; `lower`; the conf of on-host, which gets `base`, and the new host; a copy.
+	if renames != 2+1+2+1 {
 		t.Errorf("%d renames", renames)
 	}
 	w.down(t, w.find(t, "on-host"))
@@ -50,7 +52,7 @@ func (w *world) traceFiles(t *testing.T, args ...string) []string {
 	link, log := w.dir+"/"+args[0], w.dir+"/strace"
 	os.Remove(link)
 	ok(t, os.Symlink(self, link))
-	cmd := exec.Command("strace", append([]string{"-f", "-y", "-qq", "-z", "-s", "4096", "-o", log, "-e", "trace=openat,fsync,rename,renameat,renameat2", link}, args[1:]...)...)
+	cmd := exec.Command("strace", append([]string{"-f", "-y", "-qq", "-z", "-s", "4096", "-o", log, "-e", "trace=openat,fsync,syncfs,rename,renameat,renameat2", link}, args[1:]...)...)
 	cmd.Env = w.env()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%q: %v\n%s", args, err, out)
@@ -75,6 +77,8 @@ func durable(t *testing.T, trace []string) (renames int) {
 			unsynced[m[1]] = true
 		} else if m := synced.FindStringSubmatch(line); m != nil {
 			delete(unsynced, m[1])
+		} else if strings.Contains(line, " syncfs(") {
+			clear(unsynced)
 		} else if m := renamed.FindStringSubmatch(line); m != nil {
 			renames++
 			for path := range unsynced {

@@ -136,7 +136,11 @@ func movesOn(t *testing.T, w twins) {
 	w.step(t, "cage-down", "plain")
 	w.step(t, "cage-new", "--name later")
 	w.step(t, "cage-snapshot", "-m third")
+	w.step(t, "cage-clone", "plain")
+	w.step(t, "cage-clone", "plain --name three --memo 'a # in it'")
 	w.step(t, "cage-rm", "plain")
+	w.both(t, "cage-rm plain-2 three far")
+	w.step(t, "cage-snapshot", "--keep 0")
 }
 
 // TestDryRunIsTheSameOnLiveHost: directories that hide the cages, in a host that

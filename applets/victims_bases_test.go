@@ -1,6 +1,7 @@
 package applets
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,6 +36,29 @@ func pruneVictim(t *testing.T, _ bool) (*world, victim) {
 			}
 			if _, err := os.Stat(filepath.Join(w.data, hostUUID+".r/root/etc")); err != nil {
 				t.Error("the host: ", err)
+			}
+		},
+	}
+}
+
+// cloneVictim copies a cage with some files, which is as it was whatever happens.
+func cloneVictim(t *testing.T, scripts bool) (*world, victim) {
+	w := plainWorld(t)
+	uuid := w.cage(t, "base", scripts)
+	for i := range 50 {
+		ok(t, os.WriteFile(filepath.Join(w.data, uuid+".w/root", fmt.Sprint(i)), []byte("text"), 0o644))
+	}
+	return w, victim{
+		prepare: func(*testing.T) []string { return []string{"cage-clone", uuid} },
+		dead:    func(*testing.T) {},
+		again: func(t *testing.T) {
+			w.must(t, "cage-clone", uuid)
+			for _, copied := range w.birds() {
+				if copied == uuid {
+					continue
+				}
+				sh(t, `diff -r "$1" "$2"`, filepath.Join(w.data, uuid+".w/root"), filepath.Join(w.data, copied+".w/root"))
+				w.must(t, "cage-rm", copied)
 			}
 		},
 	}

@@ -10,12 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Command is a program that runs inside a tree, in a session of its own.
+// Command is a program that runs inside a tree, or on the host where Root is empty, in a session of its own.
 type Command struct {
 	Root   string   // the directory it is chrooted to
 	Args   []string // Args[0] is its absolute path inside
 	Env    []string
 	Output *os.File // standard output and error; standard input is empty
+	Tied   bool     // it dies with this process, however that ends (prctl(2), PR_SET_PDEATHSIG)
 	Cgroup Cgroup   // it starts in this one (CLONE_INTO_CGROUP, Linux 5.7), where there can be one
 }
 
@@ -40,6 +41,9 @@ func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status s
 		return 0, err
 	}
 	sys := &syscall.SysProcAttr{Chroot: c.Root, Setsid: true}
+	if c.Tied {
+		sys.Pdeathsig = syscall.SIGKILL
+	}
 	if fd, err := c.Cgroup.Make(); err == nil {
 		defer unix.Close(fd)
 		sys.UseCgroupFD, sys.CgroupFD = true, fd

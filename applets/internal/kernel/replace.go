@@ -132,3 +132,12 @@ func Sync(path string) error {
 	}
 	return nil
 }
+
+// SyncFS waits until all that was written to the filesystem of path is on the disk
+// (syncfs(2)); an error of writing that it knows of is returned since Linux 5.8.
+func SyncFS(path string) error {
+	if err := withDirectory(path, unix.Syncfs); err != nil {
+		return Cannot("sync the filesystem of", path, err)
+	}
+	return nil
+}

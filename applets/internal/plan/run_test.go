@@ -49,6 +49,7 @@ func allUndoable(t *testing.T, d string) Plan {
 		&Write{Path: d + "/old", Data: []byte("new\n"), Mode: 0o600},
 		&Copy{From: d + "/old", To: d + "/new/copy", Mode: 0o755},
 		&Symlink{Target: "nowhere", Path: d + "/new/link"},
+		&CopyTree{From: d + "/a", To: d + "/new/tree"},
 		&Exchange{A: d + "/a", B: d + "/b"},
 		&Rename{From: d + "/b/file", To: d + "/new/file"},
 		&MountTree{Point: d + "/new/mnt", Layers: layers, Inside: []kernel.FS{tmp}},

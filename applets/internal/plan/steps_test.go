@@ -89,6 +89,7 @@ func TestStringAsDo(t *testing.T) {
 			return Plan{
 				&Copy{From: d + "/from 'it", To: d + "/to", Mode: 0o755}, &Copy{From: d + "/b", To: d + "/b2", Mode: 0o600},
 				&Symlink{Target: "/no such $place", Path: d + "/link"}, &Symlink{Target: "d", Path: d + "/link to d"},
+				&CopyTree{From: d + "/d", To: d + "/it's a copy"}, &SyncFS{Path: d},
 				&Rename{From: d + "/b", To: d + "/c\nc"}, &Rename{From: d + "/link", To: d + "/link 2", Volatile: true},
 				&Exchange{A: d + "/d", B: d + "/e"}, &Remove{Path: d + "/d"}}
 		},
