@@ -40,46 +40,63 @@ func checkScript(c *store.Cage, key, value string) error {
 	return nil
 }
 
-// runScript runs a start or stop script inside the cage: copied to a fresh
-// directory in its /tmp, with cage.sh beside it, and taken away after, however it
-// ended. What it said is shown when it failed.
+// runScript runs a start or stop script inside the cage, copied to a directory
+// that is taken away after, however it ended. What it said is shown when it failed.
 func (s *session) runScript(c *store.Cage, key, value string, limit time.Duration) error {
+	put, script, clean := s.scriptOf(c, key, value)
+	if err := s.carryOut(put); err != nil {
+		return err
+	}
+	script.Log, script.Limit, script.Stop = filepath.Join(c.Dir, "log"), limit, s.signals
+	var atWork *kernel.Lock
+	if key == "stop" && !s.dryRun {
+		atWork, _ = kernel.LockDir(c.Work, false) // for awaitStop, which without it waits for nobody
+	}
+	err := s.carryOut(plan.Plan{script})
+	atWork.Unlock()
+	s.showOutput(err)
+	return errors.Join(s.hintListener(err), s.carryOut(plan.Plan{clean}))
+}
+
+// awaitStop waits for a stop script that another command runs.
+func awaitStop(c *store.Cage) {
+	if lock, err := kernel.LockDir(c.Work, true); err == nil {
+		lock.Unlock()
+	}
+}
+
+// scriptOf returns what runs a start or stop script inside the cage, without a
+// log: its copy in a fresh directory in the cage's /tmp, with cage.sh beside it,
+// the run, and the removal of that directory.
+func (s *session) scriptOf(c *store.Cage, key, value string) (put plan.Plan, script *plan.Script, clean *plan.Remove) {
 	lib := "/tmp/cage." + store.NewUUID()[:8]
 	outside := c.Mountpoint + lib
-	p := plan.Plan{&plan.Mkdir{Path: outside, Mode: 0o700}}
+	put = plan.Plan{&plan.Mkdir{Path: outside, Mode: 0o700}}
 	if !filepath.IsAbs(value) {
-		p = append(p, &plan.Copy{From: filepath.Join(c.Dir, value), To: outside + "/" + value, Mode: 0o755})
+		put = append(put, &plan.Copy{From: filepath.Join(c.Dir, value), To: outside + "/" + value, Mode: 0o755})
 		value = lib + "/" + value
 	}
 	if functions := filepath.Join(s.store.Tool, "lib/cage.sh"); exists(functions) {
-		p = append(p, &plan.Copy{From: functions, To: outside + "/cage.sh", Mode: 0o644})
+		put = append(put, &plan.Copy{From: functions, To: outside + "/cage.sh", Mode: 0o644})
 	}
-	if err := s.carryOut(p); err != nil {
-		return err
+	script = &plan.Script{
+		What: "the " + key + " script of " + c.Label(),
+		Root: c.Mountpoint,
+		Path: value,
+		Env: overridden([]string{
+			"PATH=" + execPath + ":" + s.store.Tool + "/bin",
+			"HOME=/root",
+			"TERM=" + environ("TERM", "dumb"),
+			"LANG=" + environ("LANG", "C.UTF-8"),
+		}, c.Env, []string{
+			"CAGE_UUID=" + c.UUID,
+			"CAGE_NAME=" + c.Name,
+			"CAGE_MOUNTPOINT=" + c.Mountpoint,
+			"CAGE_LIB=" + lib,
+		}),
+		Cgroup: cgroupOf(c),
 	}
-	err := s.carryOut(plan.Plan{
-		&plan.Script{
-			What: "the " + key + " script of " + c.Label(),
-			Root: c.Mountpoint,
-			Path: value,
-			Env: overridden([]string{
-				"PATH=" + execPath + ":" + s.store.Tool + "/bin",
-				"HOME=/root",
-				"TERM=" + environ("TERM", "dumb"),
-				"LANG=" + environ("LANG", "C.UTF-8"),
-			}, c.Env, []string{
-				"CAGE_UUID=" + c.UUID,
-				"CAGE_NAME=" + c.Name,
-				"CAGE_MOUNTPOINT=" + c.Mountpoint,
-				"CAGE_LIB=" + lib,
-			}),
-			Log:    filepath.Join(c.Dir, "log"),
-			Cgroup: cgroupOf(c),
-			Limit:  limit,
-			Stop:   s.signals,
-		}})
-	s.showOutput(err)
-	return errors.Join(s.hintListener(err), s.carryOut(plan.Plan{&plan.Remove{Path: outside}}))
+	return put, script, &plan.Remove{Path: outside}
 }
 
 // overridden joins lists of KEY=VALUE; a later one of the same key takes the place

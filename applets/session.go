@@ -154,8 +154,7 @@ func (s *session) each(c *cli.Context, f func(ref string) error) error {
 	var failed error
 	for _, ref := range refs {
 		if err := f(ref); err != nil {
-			s.tell(err)
-			failed = exitStatus(exitFailed)
+			failed = exitStatus(s.tell(err))
 			if errors.Is(err, kernel.ErrInterrupted) {
 				break
 			}

@@ -1,9 +1,8 @@
 package applets
 
 import (
-	"errors"
+	"fmt"
 	"slices"
-	"time"
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/plan"
@@ -13,24 +12,30 @@ import (
 )
 
 type upOptions struct {
-	seconds float64
-	rebase  bool
+	seconds    float64
+	rebase     bool
+	foreground bool
 }
 
 func newUp(s *session) *cli.App {
 	var o upOptions
 	app := s.app(
 		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, DefaultText: "never", Usage: "end the start script, and with it the cage, after `SECONDS`", Destination: &o.seconds},
+		boolFlag("foreground", "", "stay as the parent of the start script of one cage, and exit as it does", &o.foreground),
 		boolFlag("rebase", "", "stand on other lower directories than last time, and mean it", &o.rebase),
 	)
 	app.Action = func(c *cli.Context) error {
 		if err := checkSeconds(o.seconds); err != nil {
 			return err
 		}
+		if o.foreground && c.NArg() > 1 {
+			return usageError("--foreground takes one cage")
+		}
 		return s.each(c, func(ref string) error { return runUp(s, o, ref) })
 	}
 	return describe(app, "CAGE...", `   cage-up web               mount it and run its start script; prints the mountpoint
    cage-up -n web | less     see the commands that would do it
+   cage-up --foreground web  what systemctl start cage@web runs
 `)
 }
 
@@ -46,14 +51,17 @@ func runUp(s *session, o upOptions, ref string) error {
 	if err != nil {
 		return err
 	}
-	if f.state == up {
-		return alreadyUp(s, c, f)
+	if o.foreground && c.Start == "" {
+		return withHint(fmt.Errorf("cannot stay with %s: it has no start script", c.Label()), "put one beside %s and its name behind start=", plan.Quote(c.ConfPath()))
+	}
+	if f.state == up && !(o.foreground && idle(c, f)) {
+		return alreadyUp(s, o, c, f)
 	}
 	if err := checkScript(c, "start", c.Start); err != nil {
 		return err
 	}
 	var p plan.Plan
-	if f.state == half {
+	if f.state != down {
 		own, err := mountsOf(c, f.without)
 		if err != nil {
 			return err
@@ -75,45 +83,8 @@ func runUp(s *session, o upOptions, ref string) error {
 	if err := s.carryOut(p); err != nil {
 		return err
 	}
-	if err := s.start(o, c, func() { held.release() }); err != nil {
+	if err := s.start(o, c, func() { held.release() }); err != nil || o.foreground {
 		return err
-	}
-	return s.result(c.Mountpoint)
-}
-
-// start puts the cage's cgroup in place and runs its start script, without the
-// lock; where that fails the cage is taken down again.
-func (s *session) start(o upOptions, c *store.Cage, release func()) error {
-	if !s.dryRun {
-		// For cage-down, which then need not look at every process of the host;
-		// where there can be none, it does.
-		_ = cgroupOf(c).Ensure()
-	}
-	if c.Start == "" {
-		return nil
-	}
-	release()
-	limit := time.Duration(o.seconds * float64(time.Second))
-	err := s.runScript(c, "start", c.Start, limit)
-	if err == nil {
-		return nil
-	}
-	return errors.Join(err, runDown(s, downOptions{seconds: graceDefault, noScript: true}, c.UUID))
-}
-
-// alreadyUp says that a cage is up, and whether it does nothing.
-func alreadyUp(s *session, c *store.Cage, f facts) error {
-	s.note("%s is up already", c.Label())
-	for _, m := range f.without {
-		s.note("it is without %s=%s, which is mounted when it is next brought up", m.Line.Key, m.Line.Value)
-	}
-	if c.Start != "" {
-		if busy, err := anybodyInside(c, f); err == nil && !busy {
-			s.note("nothing runs inside; its start script runs when it is next brought up")
-		}
-	}
-	if s.dryRun {
-		return nil
 	}
 	return s.result(c.Mountpoint)
 }
@@ -150,7 +121,7 @@ func lend(c *store.Cage) plan.Step {
 	return &plan.Lend{From: resolvConf, Root: c.Mountpoint, Link: resolvLink, Binds: bound(c)}
 }
 
-// planComplete mounts what a half cage lacks.
+// planComplete mounts what a cage lacks that is not down.
 func planComplete(c *store.Cage, missing []kernel.FS) plan.Plan {
 	var p plan.Plan
 	for _, fs := range missing {

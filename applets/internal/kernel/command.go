@@ -15,9 +15,11 @@ type Command struct {
 	Root   string   // the directory it is chrooted to
 	Args   []string // Args[0] is its absolute path inside
 	Env    []string
-	Output *os.File // standard output and error; standard input is empty
-	Tied   bool     // it dies with this process, however that ends (prctl(2), PR_SET_PDEATHSIG)
-	Cgroup Cgroup   // it starts in this one (CLONE_INTO_CGROUP, Linux 5.7), where there can be one
+	Output *os.File // standard output and, unless there is Errors, error; standard input is empty
+	Errors *os.File
+	Cgroup Cgroup // it starts in this one (CLONE_INTO_CGROUP, Linux 5.7), where there can be one
+	PassOn bool   // a signal is passed on to it, and does not end it
+	Tied   bool   // it dies with this process, however that ends (prctl(2), PR_SET_PDEATHSIG)
 }
 
 // ErrTimeout says that a command was not done in time and was ended.
@@ -29,37 +31,11 @@ var ErrInterrupted = errors.New("interrupted")
 // Run starts the command and waits for its exit, not for the end of its output.
 // After limit (0: none), or when a signal arrives on what stop returns (it may be
 // nil, and is asked when the command runs), its process group gets SIGTERM, five
-// seconds later SIGKILL. The error is ErrTimeout or ErrInterrupted then, an
-// *os.PathError where it could not start; status is as wait(2) has it.
+// seconds later SIGKILL; a signal that is passed on goes to the command alone.
+// The error is ErrTimeout or ErrInterrupted then, an *os.PathError where it could
+// not start; status is as wait(2) has it.
 func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status syscall.WaitStatus, err error) {
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return 0, err
-	}
-	defer null.Close()
-	if err := closeOnExec(); err != nil {
-		return 0, err
-	}
-	sys := &syscall.SysProcAttr{Chroot: c.Root, Setsid: true}
-	if c.Tied {
-		sys.Pdeathsig = syscall.SIGKILL
-	}
-	if fd, err := c.Cgroup.Make(); err == nil {
-		defer unix.Close(fd)
-		sys.UseCgroupFD, sys.CgroupFD = true, fd
-	}
-	attr := &os.ProcAttr{
-		Dir:   "/",
-		Env:   c.Env,
-		Files: []*os.File{null, c.Output, c.Output},
-		Sys:   sys,
-	}
-	p, err := os.StartProcess(c.Args[0], c.Args, attr)
-	if err != nil && sys.UseCgroupFD {
-		// No clone3(2), or the cgroup was removed meanwhile, which is ENOENT as a missing program is.
-		sys.UseCgroupFD = false
-		p, err = os.StartProcess(c.Args[0], c.Args, attr)
-	}
+	p, err := c.start()
 	if err != nil {
 		return 0, err
 	}
@@ -76,13 +52,19 @@ func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status s
 	if stop != nil {
 		stopped = stop()
 	}
-	select {
-	case state := <-done:
-		return state.Sys().(syscall.WaitStatus), nil
-	case <-late:
-		err = ErrTimeout
-	case <-stopped:
-		err = ErrInterrupted
+	for err == nil {
+		select {
+		case state := <-done:
+			return state.Sys().(syscall.WaitStatus), nil
+		case <-late:
+			err = ErrTimeout
+		case sig := <-stopped:
+			if c.PassOn {
+				_ = p.Signal(sig) // which may just have ended
+			} else {
+				err = ErrInterrupted
+			}
+		}
 	}
 	unix.Kill(-p.Pid, unix.SIGTERM)
 	select {
@@ -92,6 +74,42 @@ func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status s
 		<-done
 	}
 	return 0, err
+}
+
+// start starts the command.
+func (c Command) start() (*os.Process, error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	if err := closeOnExec(); err != nil {
+		return nil, err
+	}
+	if c.Errors == nil {
+		c.Errors = c.Output
+	}
+	sys := &syscall.SysProcAttr{Chroot: c.Root, Setsid: true}
+	if c.Tied {
+		sys.Pdeathsig = syscall.SIGKILL
+	}
+	if fd, err := c.Cgroup.Make(); err == nil {
+		defer unix.Close(fd)
+		sys.UseCgroupFD, sys.CgroupFD = true, fd
+	}
+	attr := &os.ProcAttr{
+		Dir:   "/",
+		Env:   c.Env,
+		Files: []*os.File{null, c.Output, c.Errors},
+		Sys:   sys,
+	}
+	p, err := os.StartProcess(c.Args[0], c.Args, attr)
+	if err != nil && sys.UseCgroupFD {
+		// No clone3(2), or the cgroup was removed meanwhile, which is ENOENT as a missing program is.
+		sys.UseCgroupFD = false
+		p, err = os.StartProcess(c.Args[0], c.Args, attr)
+	}
+	return p, err
 }
 
 // closeOnExec keeps from the programs that follow what this process was started

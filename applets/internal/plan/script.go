@@ -18,21 +18,23 @@ const logMax = 1 << 20
 const LogOld = ".1"
 
 // Script runs a program inside a tree as root, with an empty standard input and
-// its output appended to a log, and waits for its exit.
+// its output appended to a log, and waits for its exit. In the foreground, which
+// is without a log, the output is that of this process, and signals are passed on.
 type Script struct {
 	What   string // for the message: "the start script of web"
 	Root   string
 	Path   string // inside
 	Env    []string
-	Log    string
+	Log    string                  // "": in the foreground
 	Cgroup kernel.Cgroup           // it starts in this one, where there is one
 	Limit  time.Duration           // 0: none
-	Stop   func() <-chan os.Signal // a signal that arrives there ends it
+	Stop   func() <-chan os.Signal // a signal that arrives there ends it, or is passed on
 }
 
 // ScriptError says that a script failed.
 type ScriptError struct {
 	cause error
+	Exit  int    // its exit status as a shell has it, 128+N for signal N; 1 where it could not run
 	Log   string // where its output is
 	From  int64  // and where in it this run's begins
 }
@@ -44,12 +46,19 @@ func (e *ScriptError) Unwrap() error { return e.cause }
 
 func (s *Script) String() string {
 	words := append([]string{"env", "-i"}, s.Env...)
+	run := command(append(words, "chroot", s.Root, s.Path)...) + " </dev/null"
+	if s.Log == "" {
+		return run
+	}
 	// what a script says is for root alone, whatever the umask
-	return "(umask 077 && : >>" + Quote(s.Log) + ")\n" + command(append(words, "chroot", s.Root, s.Path)...) + " </dev/null >>" + Quote(s.Log) + " 2>&1"
+	return "(umask 077 && : >>" + Quote(s.Log) + ")\n" + run + " >>" + Quote(s.Log) + " 2>&1"
 }
 
 // Do runs it.
 func (s *Script) Do() error {
+	if s.Log == "" {
+		return s.run(os.Stdout, os.Stderr, 0)
+	}
 	if info, err := os.Stat(s.Log); err == nil && info.Size() >= logMax {
 		if err := os.Rename(s.Log, s.Log+LogOld); err != nil {
 			return kernel.Cannot("move aside", s.Log, err)
@@ -64,12 +73,29 @@ func (s *Script) Do() error {
 	if err != nil {
 		return kernel.Cannot("read", s.Log, err)
 	}
-	status, err := kernel.Run(kernel.Command{Root: s.Root, Args: []string{s.Path}, Env: s.Env, Output: log, Cgroup: s.Cgroup}, s.Limit, s.Stop)
+	return s.run(log, log, info.Size())
+}
+
+// run runs it with its output to these; what was in the log before ends at from.
+func (s *Script) run(output, errs *os.File, from int64) error {
+	status, err := kernel.Run(kernel.Command{
+		Root:   s.Root,
+		Args:   []string{s.Path},
+		Env:    s.Env,
+		Output: output,
+		Errors: errs,
+		Cgroup: s.Cgroup,
+		PassOn: s.Log == "",
+	}, s.Limit, s.Stop)
+	exit := 1
 	if err == nil && status != 0 {
 		err = errors.New(statusWords(status))
+		if exit = status.ExitStatus(); status.Signaled() {
+			exit = 128 + int(status.Signal())
+		}
 	}
 	if err != nil {
-		return &ScriptError{kernel.Cannot("run", s.What, err), s.Log, info.Size()}
+		return &ScriptError{kernel.Cannot("run", s.What, err), exit, s.Log, from}
 	}
 	return nil
 }

@@ -1,0 +1,125 @@
+package applets
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"cage/applets/internal/plan"
+	"cage/applets/internal/store"
+)
+
+// start puts the cage's cgroup in place and runs its start script, without the
+// lock; where that fails the cage is taken down again.
+func (s *session) start(o upOptions, c *store.Cage, release func()) error {
+	if !s.dryRun {
+		// For cage-down, which then need not look at every process of the host;
+		// where there can be none, it does.
+		_ = cgroupOf(c).Ensure()
+	}
+	if c.Start == "" {
+		return nil
+	}
+	limit := time.Duration(o.seconds * float64(time.Second))
+	if o.foreground {
+		return s.stay(c, limit, release)
+	}
+	release()
+	err := s.runScript(c, "start", c.Start, limit)
+	if err == nil {
+		return nil
+	}
+	return errors.Join(err, s.takeBack(c))
+}
+
+// takeBack takes down a cage whose start script failed.
+func (s *session) takeBack(c *store.Cage) error {
+	return runDown(s, downOptions{seconds: graceDefault, noScript: true}, c.UUID)
+}
+
+// stay runs the start script in the foreground. Its error is the exit status of
+// the script that failed, all else having been told.
+func (s *session) stay(c *store.Cage, limit time.Duration, release func()) error {
+	put, script, clean := s.scriptOf(c, "start", c.Start)
+	if s.dryRun {
+		return s.carryOut(slices.Concat(put, plan.Plan{script, clean}))
+	}
+	signals := passedOn()
+	script.Limit = limit
+	script.Stop = func() <-chan os.Signal {
+		release() // not before: another command would find nobody inside and start it too
+		return signals
+	}
+	err := s.carryOut(put)
+	if err == nil {
+		err = s.carryOut(plan.Plan{script})
+	}
+	release()
+	awaitStop(c) // the stop script that ended it has more to do
+	isDown, cleanErr := s.cleanUnlessDown(c, clean)
+	if isDown || err == nil {
+		return cleanErr
+	}
+	status := exitFailed
+	if failed := (*plan.ScriptError)(nil); errors.As(err, &failed) {
+		status = failed.Exit
+	}
+	s.tell(err)
+	s.tell(s.takeBack(c))
+	return exitStatus(status)
+}
+
+// passedOn returns where the signals arrive that are the start script's.
+func passedOn() <-chan os.Signal {
+	signals := make(chan os.Signal, 8)
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH} {
+		if !signal.Ignored(sig) { // nohup(1)
+			signal.Notify(signals, sig)
+		}
+	}
+	return signals
+}
+
+// cleanUnlessDown takes away what a start script in the foreground was run with,
+// once a cage-down that ended it is done. It tells whether one has been: then that
+// is how it was meant to end.
+func (s *session) cleanUnlessDown(c *store.Cage, clean *plan.Remove) (isDown bool, err error) {
+	held, err := s.lock(c.Entry)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer held.release()
+	f, err := look(c)
+	if err != nil || f.state == down {
+		return err == nil, err
+	}
+	return false, s.carryOut(plan.Plan{clean})
+}
+
+// idle tells whether a cage is up and nobody is inside.
+func idle(c *store.Cage, f facts) bool {
+	busy, err := anybodyInside(c, f)
+	return err == nil && !busy
+}
+
+// alreadyUp says that a cage is up, and whether it does nothing.
+func alreadyUp(s *session, o upOptions, c *store.Cage, f facts) error {
+	s.note("%s is up already", c.Label())
+	for _, m := range f.without {
+		s.note("it is without %s=%s, which is mounted when it is next brought up", m.Line.Key, m.Line.Value)
+	}
+	if c.Start != "" && idle(c, f) {
+		s.note("nothing runs inside; its start script runs when it is next brought up")
+	}
+	if s.dryRun || o.foreground {
+		return nil
+	}
+	return s.result(c.Mountpoint)
+}
