@@ -18,6 +18,7 @@ const graceDefault = 10
 
 type downOptions struct {
 	seconds  float64
+	all      bool
 	force    bool // end those of the host that hold the cage busy too
 	noScript bool // the start script failed: its counterpart has nothing to stop
 }
@@ -26,15 +27,20 @@ func newDown(s *session) *cli.App {
 	var o downOptions
 	app := s.app(
 		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, Value: graceDefault, Usage: "wait `SECONDS` for the stop script, and for processes before killing them", Destination: &o.seconds},
+		boolFlag("all", "a", "every cage that is not down, the one mounted last first", &o.all),
 		boolFlag("force", "f", "end processes of the host that hold the cage busy, too", &o.force),
 	)
 	app.Action = func(c *cli.Context) error {
 		if err := checkSeconds(o.seconds); err != nil {
 			return err
 		}
+		if o.all {
+			return s.downAll(c, o)
+		}
 		return s.each(c, func(ref string) error { return runDown(s, o, ref) })
 	}
 	return describe(app, "CAGE...", `   cage-down web             stop script, TERM, KILL after 10 s, unmount
+   cage-down --all           the same for all cages, as at shutdown
    cage-down -t 60 db        give a database a minute to end
 `)
 }

@@ -151,6 +151,11 @@ func (s *session) each(c *cli.Context, f func(ref string) error) error {
 	if err := s.open(); err != nil {
 		return err
 	}
+	return s.inTurn(refs, f)
+}
+
+// inTurn is each for cages that are known.
+func (s *session) inTurn(refs []string, f func(ref string) error) error {
 	var failed error
 	for _, ref := range refs {
 		if err := f(ref); err != nil {
