@@ -16,11 +16,14 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-type rmOptions struct{ force bool }
+type rmOptions struct{ force, yes bool }
 
 func newRm(s *session) *cli.App {
 	var o rmOptions
-	app := s.app(boolFlag("force", "f", "take a cage down first", &o.force))
+	app := s.app(
+		boolFlag("force", "f", "take a cage down first, and ask nothing", &o.force),
+		boolFlag("yes", "y", "ask nothing", &o.yes),
+	)
 	app.Action = func(c *cli.Context) error {
 		return s.each(c, func(ref string) error { return runRm(s, o, ref) })
 	}
@@ -37,6 +40,9 @@ func runRm(s *session, o rmOptions, ref string) error {
 		return s.finishRm(ref, err)
 	}
 	if err != nil {
+		return err
+	}
+	if err := s.confirmRm(ref, e, o); err != nil {
 		return err
 	}
 	if o.force && e.Writable {
