@@ -82,7 +82,7 @@ func (w *world) whole(t *testing.T) {
 		conf, err := os.ReadFile(dir + "/cage.conf")
 		complete := `(?s)^uuid=` + uuid + `\nname=[^\n]+\nmemo=[^\n]+\n(base=[^\n]+\n)?root=root\n`
 		if filepath.Ext(dir) == ".w" {
-			complete += `work=work\nmountpoint=mnt\nstart=(start)?\nstop=(stop)?\n`
+			complete += `work=work\nmountpoint=mnt\nstart=(start)?\nstop=(stop)?\n(bind=[^\n]+:ro\ntmpfs=[^\n]+\n)?`
 			for _, part := range []string{"work", "mnt", "root/proc", "root/sys", "root/dev", "root/tmp"} {
 				if _, err := os.Lstat(dir + "/" + part); err != nil {
 					t.Error("half made: ", err)

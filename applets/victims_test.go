@@ -28,22 +28,30 @@ func upVictim(t *testing.T, scripts bool) (*world, victim) {
 	w := plainWorld(t)
 	uuid := w.cage(t, "base", scripts)
 	dir := filepath.Join(w.data, uuid+".w")
+	sh(t, `mkdir "$1"; echo held >"$1/file"`, w.dir+"/held")
+	w.must(t, "cage-set", uuid, "bind="+w.dir+"/held:/srv/held:ro", "tmpfs=/srv/empty")
 	return w, victim{
 		prepare: func(t *testing.T) []string {
-			os.Remove(dir + "/lower") // to be written anew
+			os.Remove(dir + "/lower") // to be written anew, and the places to be made
+			for _, place := range []string{"/held", "/empty", ""} {
+				os.Remove(dir + "/root/srv" + place)
+			}
 			return []string{"cage-up", uuid}
 		},
 		dead: func(t *testing.T) {
-			if n := w.mounts(uuid); n != 0 && n != 7 {
+			if n := w.mounts(uuid); n != 0 && n != 9 {
 				t.Errorf("%d mounts", n)
 			}
 		},
 		again: func(t *testing.T) {
 			w.must(t, "cage-up", uuid)
-			if n := w.mounts(uuid); n != 7 {
+			if n := w.mounts(uuid); n != 9 {
 				t.Errorf("%d mounts after the next cage-up", n)
 			}
 			w.down(t, uuid)
+			if data, err := os.ReadFile(w.dir + "/held/file"); string(data) != "held\n" {
+				t.Errorf("what the cage had of the host: %q, %v", data, err)
+			}
 		},
 	}
 }
