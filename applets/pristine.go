@@ -10,8 +10,8 @@ import (
 
 // isPristine tells whether the upper directory holds nothing but what cage-new
 // makes in it: empty mount points, the way to the directories it hides, and a
-// policy-rc.d. An empty directory that cage-up made for a mount of the cage's own, or an
-// empty /run, which cage-up leaves, is no reason to keep what it stands on either.
+// policy-rc.d. An empty directory or file that cage-up made for a mount of the cage's own,
+// or an empty /run, which cage-up leaves, is no reason to keep what it stands on either.
 func (s *session) isPristine(c *store.Cage) (bool, error) {
 	// run: where a resolv.conf that was lent has been
 	own := map[string]bool{"proc": true, "sys": true, "dev": true, "tmp": true, "run": true}
@@ -24,12 +24,12 @@ func (s *session) isPristine(c *store.Cage) (bool, error) {
 			own[path] = true
 		}
 	}
-	return onlyDirs(c.Root, "", own)
+	return onlyPlaces(c.Root, "", own)
 }
 
-// onlyDirs tells whether a directory holds only directories of own, all the way
-// down, and cage-new's policy-rc.d.
-func onlyDirs(root, rel string, own map[string]bool) (bool, error) {
+// onlyPlaces tells whether a directory holds only directories and empty files of own,
+// all the way down, and cage-new's policy-rc.d.
+func onlyPlaces(root, rel string, own map[string]bool) (bool, error) {
 	entries, err := os.ReadDir(filepath.Join(root, rel))
 	if err != nil {
 		return false, kernel.Cannot("read", filepath.Join(root, rel), err)
@@ -39,10 +39,13 @@ func onlyDirs(root, rel string, own map[string]bool) (bool, error) {
 		if path == policyPath && isPolicy(filepath.Join(root, path)) {
 			continue
 		}
-		if !e.IsDir() || !own[path] {
+		if info, err := e.Info(); err != nil || !own[path] || !info.IsDir() && (!info.Mode().IsRegular() || info.Size() > 0) {
 			return false, nil
 		}
-		if ok, err := onlyDirs(root, path, own); !ok || err != nil {
+		if !e.IsDir() {
+			continue
+		}
+		if ok, err := onlyPlaces(root, path, own); !ok || err != nil {
 			return false, err
 		}
 	}

@@ -33,9 +33,7 @@ func upVictim(t *testing.T, scripts bool) (*world, victim) {
 	return w, victim{
 		prepare: func(t *testing.T) []string {
 			os.Remove(dir + "/lower") // to be written anew, and the places to be made
-			for _, place := range []string{"/held", "/empty", ""} {
-				os.Remove(dir + "/root/srv" + place)
-			}
+			sh(t, `cd "$1"; [ ! -d srv ] || rmdir srv/* srv`, dir+"/root")
 			return []string{"cage-up", uuid}
 		},
 		dead: func(t *testing.T) {
