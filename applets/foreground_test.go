@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 )
@@ -124,4 +125,22 @@ func TestForegroundDown(t *testing.T) {
 	if string(log) != "done\n" {
 		t.Errorf("the stop script says %q, %v", log, err)
 	}
+}
+
+// TestForegroundDaemon: what a start script leaves behind may go on to write; it is waited for, and ended by a SIGTERM.
+func TestForegroundDaemon(t *testing.T) {
+	w := plainWorld(t)
+	uuid := w.withScripts(t, "touch /began\n(exec 2>/dev/null; trap 'echo bye; exit' TERM; while [ ! -e /ended ]; do sleep 0.1; done; echo gone; while :; do sleep 0.1; done) &\n", "")
+	f := w.stay(t)
+	for { // until the script has ended: its copy is gone
+		if found, _ := filepath.Glob(w.data + "/" + uuid + ".w/mnt/tmp/cage.*"); exists(w.data+"/"+uuid+".w/root/began") && len(found) == 0 {
+			break
+		}
+	}
+	ok(t, os.WriteFile(w.data+"/"+uuid+".w/mnt/ended", nil, 0o644))
+	f.says(t, "gone")
+	ok(t, f.Process.Signal(syscall.SIGTERM))
+	f.says(t, "bye")
+	f.ends(t, 143, "")
+	w.down(t, uuid)
 }

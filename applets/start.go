@@ -48,28 +48,40 @@ func (s *session) stay(c *store.Cage, limit time.Duration, release func()) error
 	if s.dryRun {
 		return s.carryOut(slices.Concat(put, plan.Plan{script, clean}))
 	}
+	r, err := newRelay()
+	if err != nil {
+		return err
+	}
 	signals := passedOn()
-	script.Limit = limit
+	script.Limit, script.Output, script.Errors = limit, r.output, r.errors
 	script.Stop = func() <-chan os.Signal {
 		release() // not before: another command would find nobody inside and start it too
 		return signals
 	}
-	err := s.carryOut(put)
-	if err == nil {
+	if err = s.carryOut(put); err == nil {
 		err = s.carryOut(plan.Plan{script})
 	}
 	release()
+	r.close()
 	awaitStop(c) // the stop script that ended it has more to do
 	isDown, cleanErr := s.cleanUnlessDown(c, clean)
-	if isDown || err == nil {
+	status := 0
+	switch failed := (*plan.ScriptError)(nil); {
+	case isDown || cleanErr != nil:
+		r.drain()
 		return cleanErr
-	}
-	status := exitFailed
-	if failed := (*plan.ScriptError)(nil); errors.As(err, &failed) {
+	case err == nil:
+		if status = r.until(signals); status == 0 {
+			return nil
+		}
+	case errors.As(err, &failed):
 		status = failed.Exit
+	default:
+		status = exitFailed
 	}
 	s.tell(err)
 	s.tell(s.takeBack(c))
+	r.drain()
 	return exitStatus(status)
 }
 

@@ -19,13 +19,15 @@ const LogOld = ".1"
 
 // Script runs a program inside a tree as root, with an empty standard input and
 // its output appended to a log, and waits for its exit. In the foreground, which
-// is without a log, the output is that of this process, and signals are passed on.
+// is without a log, its output goes to two files and signals are passed on to it.
 type Script struct {
 	What   string // for the message: "the start script of web"
 	Root   string
 	Path   string // inside
 	Env    []string
 	Log    string                  // "": in the foreground
+	Output *os.File                // its standard output then
+	Errors *os.File                // and its standard error
 	Cgroup kernel.Cgroup           // it starts in this one, where there is one
 	Limit  time.Duration           // 0: none
 	Stop   func() <-chan os.Signal // a signal that arrives there ends it, or is passed on
@@ -57,7 +59,7 @@ func (s *Script) String() string {
 // Do runs it.
 func (s *Script) Do() error {
 	if s.Log == "" {
-		return s.run(os.Stdout, os.Stderr, 0)
+		return s.run(s.Output, s.Errors, 0)
 	}
 	if info, err := os.Stat(s.Log); err == nil && info.Size() >= logMax {
 		if err := os.Rename(s.Log, s.Log+LogOld); err != nil {
