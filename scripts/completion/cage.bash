@@ -1,0 +1,141 @@
+# shellcheck shell=bash
+# Completion of cage and its applets for bash(1). The name of a cage may be any text of one line: it is compared and
+# quoted here, and never evaluated.
+
+# _cage_options APPLET: the words that are options of it.
+_cage_options() {
+	case $1 in
+	snapshot) options='--note -m --live --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
+	new) options='--name --memo --base --start --stop --set --ro --force -f --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
+	up) options='--time -t --foreground --rebase --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
+	exec) options='--quiet -q --help -h --version -V' ;;
+	ls) options='--quiet -q --help -h --version -V' ;;
+	down) options='--time -t --all -a --force -f --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
+	rm) options='--force -f --yes -y --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
+	check) options='--repair --quiet -q --help -h --version -V' ;;
+	*) options= ;;
+	esac
+}
+
+# _cage_values OPTION: what it takes for a value.
+_cage_values() {
+	case $1 in
+	--base) kind=bases ;;
+	--start | --stop) kind=files ;;
+	--ro) kind=directories ;;
+	--note | -m | --name | --memo | --set | --time | -t) kind=text ;;
+	*) return 1 ;;
+	esac
+}
+
+# _cage_operands APPLET N: what its operand N is.
+_cage_operands() {
+	case $1:$2 in
+	snapshot:* | new:* | ls:*) kind=nothing ;;
+	exec:1) kind=names ;;
+	exec:*) kind=files ;;
+	*) kind=names ;;
+	esac
+}
+
+# _cage_split reads the line up to the cursor: words are as the shell will have them, the last one is to be completed;
+# of that, readline keeps the first `kept` characters and replaces the rest, which is in the quotes `quote`.
+_cage_split() {
+	local line=${COMP_LINE:0:COMP_POINT} word='' c i
+	words=() quote='' kept=0
+	for ((i = 0; i < ${#line}; i++)); do
+		c=${line:i:1}
+		if [[ $c == "$quote" ]]; then
+			quote='' kept=${#word}
+		elif [[ $c == \\ && $quote != \' && ($quote == '' || ${line:i+1:1} == [\\\"\$\`]) ]]; then
+			i=$((i + 1)) word+=${line:i:1}
+		elif [[ $quote ]]; then
+			word+=$c
+		elif [[ $c == [\'\"] ]]; then
+			quote=$c kept=${#word}
+		elif [[ $c == [[:blank:]] ]]; then
+			if ((i)) && [[ ${line:i-1:1} != [[:blank:]] || $word ]]; then words+=("$word"); fi
+			word='' kept=0
+		else
+			if [[ $c == @ ]]; then kept=${#word}; fi # which readline replaces too
+			word+=$c
+			if [[ $c != @ && $COMP_WORDBREAKS == *"$c"* ]]; then kept=${#word}; fi
+		fi
+	done
+	words+=("$word")
+}
+
+# _cage_offer PREFIX WORD...: those that begin with it, as readline is to type them.
+_cage_offer() {
+	local prefix=$1 word
+	shift
+	for word; do
+		[[ $word == "$prefix"* ]] || continue
+		word=${word:kept}
+		case $quote in
+		\') word=${word//\'/\'\\\'\'} ;;
+		\") word=${word//\\/\\\\} word=${word//\"/\\\"} word=${word//\$/\\\$} word=${word//\`/\\\`} ;;
+		*) if [[ $word ]]; then printf -v word %q "$word"; fi ;;
+		esac
+		COMPREPLY+=("$word")
+	done
+}
+
+_cage() {
+	local words quote kept options kind applet i n=0 ended='' list
+	COMPREPLY=()
+	_cage_split
+	applet=${words[0]##*/}
+	if [[ $applet == cage ]]; then
+		if [[ ${#words[@]} == 2 ]]; then
+			mapfile -t list < <(command cage --list 2>/dev/null)
+			_cage_offer "${words[1]}" "${list[@]}" --list --help -h --version -V
+			return
+		fi
+		words=("${words[@]:1}") applet=${words[0]}
+	fi
+	applet=${applet#cage-}
+	for ((i = 1; i < ${#words[@]}; i++)); do
+		kind=''
+		if [[ ! $ended && ${words[i]} == -- ]]; then
+			ended=1
+		elif [[ ! $ended && ${words[i]} == -?* ]]; then
+			kind=options
+			if _cage_values "${words[i]%%=*}"; then # its value is here, or the next word
+				if [[ ${words[i]} != *=* ]]; then i=$((i + 1)); fi
+			fi
+		else
+			n=$((n + 1))
+			_cage_operands "$applet" $n
+			if [[ $applet == exec ]]; then ended=1; fi
+		fi
+	done
+	_cage_reply
+}
+
+# _cage_reply fills in what the last word is, of the kind that is there.
+_cage_reply() {
+	local word=${words[${#words[@]}-1]} list
+	if [[ $kind == options || $word == -- ]]; then
+		_cage_options "$applet"
+		read -ra list <<<"$options"
+		_cage_offer "$word" "${list[@]}"
+		return
+	fi
+	case $kind in
+	names | bases)
+		mapfile -t list < <(command cage --names 2>/dev/null)
+		list+=(host)
+		;;
+	files) compopt -o bashdefault -o default ;;
+	directories) compopt -o dirnames ;;
+	esac
+	if [[ $kind == names ]]; then
+		_cage_offer "$word" "${list[@]}"
+	elif [[ $kind == bases ]]; then
+		local done=${word%"${word##*[:=]}"}
+		_cage_offer "$word" "${list[@]/#/$done}"
+	fi
+}
+
+complete -F _cage cage cage-snapshot cage-new cage-up cage-exec cage-ls cage-down cage-rm cage-check
