@@ -137,6 +137,17 @@ install_files() {
 		put 644 "$file" "/opt/cage/doc/$page"
 		put 644 "$file" "/usr/local/share/man/man${page##*.}/$page"
 	done
+	put 644 "$src/scripts/cage@.service" "$units/cage@.service"
+	put 644 "$src/scripts/cage.service" "$units/cage.service"
+	put 644 "$src/scripts/cage.mount.conf" "$units/var-opt-cage-.mount.d/cage.conf"
+	complete=/usr/local/share
+	put 644 "$src/scripts/completion/cage.bash" "$complete/bash-completion/completions/cage"
+	put 644 "$src/scripts/completion/cage.zsh" "$complete/zsh/site-functions/_cage"
+	put 644 "$src/scripts/completion/cage.fish" "$complete/fish/vendor_completions.d/cage.fish"
+	for name in $names; do # bash and fish look for a file by the name of the command
+		link cage "$complete/bash-completion/completions/cage-$name"
+		link cage.fish "$complete/fish/vendor_completions.d/cage-$name.fish"
+	done
 	# What the last version had and this one has not.
 	if [ -f "$dest$list" ]; then grep -vxFf "$tmp/installed" "$dest$list" | remove; fi
 	put 644 "$tmp/installed" "$list"
@@ -151,6 +162,21 @@ remove() {
 		esac
 		rm -f "$dest$path"
 	done
+}
+
+# tell_systemd lets a systemd that runs here know what came or went.
+tell_systemd() {
+	[ -z "$dest" ] && [ -d /run/systemd/system ] || return 0
+	systemctl daemon-reload
+}
+
+# warn_of_sudo: where sudo has a PATH of its own (sudoers(5), secure_path), it may be without /usr/local/bin.
+warn_of_sudo() {
+	path=$(LC_ALL=C sudo -V 2>/dev/null | sed -n "s/^Value to override user's \$PATH with: //p")
+	case :$path: in
+	:: | *:/usr/local/bin:*) ;;
+	*) echo "sudo looks for commands in $path only: type sudo /usr/local/bin/cage-up, or add /usr/local/bin to secure_path with visudo" ;;
+	esac
 }
 
 # configure writes the configuration where there is none, and makes the data directory.
@@ -177,6 +203,8 @@ uninstall() {
 	[ -f "$dest$list" ] || die "cannot uninstall: no $dest$list, so nothing was installed by this script"
 	remove <"$dest$list"
 	rm -f "$dest$list"
+	rmdir "$dest$units/var-opt-cage-.mount.d" 2>/dev/null || :
+	tell_systemd
 	find "$dest/opt/cage" -depth -type d -empty -delete
 	echo "cage is removed from $dest/opt/cage and $dest/usr/local; cages and configuration are left as they were"
 }
@@ -184,6 +212,7 @@ uninstall() {
 src=$(cd "$(dirname "$0")" && pwd)
 dest=${DESTDIR-}
 list=/opt/cage/doc/installed
+units=/usr/local/lib/systemd/system
 [ $# -le 1 ] || { usage >&2; exit 2; }
 case ${1-} in
 '' | --demo | --uninstall) ;;
@@ -206,7 +235,12 @@ if [ "${1-}" = --demo ]; then need_demo; fi
 build
 install_files
 configure
+tell_systemd
 echo "cage $version is in $dest/opt/cage, its commands in $dest/usr/local/bin; begin with: man cage"
+if [ -d /run/systemd/system ]; then
+	echo "at boot: systemctl enable --now cage@NAME; stop scripts of all cages at shutdown: systemctl enable --now cage"
+fi
+warn_of_sudo
 [ "${1-}" = --demo ] || exit 0
 # In this process, so that a signal to it is one to the demo.
 rm -rf "$tmp"
