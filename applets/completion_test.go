@@ -56,14 +56,14 @@ func TestCompletionWords(t *testing.T) {
 				}
 				got = append(got, word)
 			}
-			same(t, "scripts/completion/"+f.name+", cage-"+a.name, got, want)
+			sameWords(t, "scripts/completion/"+f.name+", cage-"+a.name, got, want)
 		}
-		same(t, "scripts/completion/"+f.name+", applets", applets, wantApplets)
+		sameWords(t, "scripts/completion/"+f.name+", applets", applets, wantApplets)
 	}
 }
 
-// same says which words are missing and which are too many.
-func same(t *testing.T, where string, got, want []string) {
+// sameWords says which words are missing and which are too many.
+func sameWords(t *testing.T, where string, got, want []string) {
 	t.Helper()
 	for _, word := range want {
 		if !slices.Contains(got, word) {
