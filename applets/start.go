@@ -2,6 +2,7 @@ package applets
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/signal"
@@ -32,6 +33,9 @@ func (s *session) start(o upOptions, c *store.Cage, release func()) error {
 	err := s.runScript(c, "start", c.Start, limit)
 	if err == nil {
 		return nil
+	}
+	if f, e := look(c); e == nil && f.state == down && !s.dryRun {
+		return fmt.Errorf("cannot run the start script of %s: the cage was taken down meanwhile", c.Label())
 	}
 	return errors.Join(err, s.takeBack(c))
 }

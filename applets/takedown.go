@@ -51,7 +51,11 @@ func (s *session) takeDown(c *store.Cage, f facts, o downOptions, grace time.Dur
 			}
 		}
 		if f.state == down {
-			return g.Remove()
+			err := g.Remove()
+			if errors.Is(err, syscall.EBUSY) { // a cage-up was about to run the start script in it
+				err = errors.Join(kernel.End(kernel.Tree{Point: c.Mountpoint}, g, grace, nil, s.stop), g.Remove())
+			}
+			return err
 		}
 		if err := s.end(f, g, grace, o, round == 0); err != nil {
 			return err
