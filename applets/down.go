@@ -81,8 +81,7 @@ func runDown(s *session, o downOptions, ref string) error {
 	case err != nil:
 		return err
 	case f.state == down:
-		s.note("%s is down already", c.Label())
-		return nil
+		return s.alreadyDown(c, o, grace)
 	case s.dryRun:
 		return s.printDown(c, f, grace, o)
 	}
@@ -103,6 +102,19 @@ func lookDown(c *store.Cage) (facts, error) {
 		return f, withHint(fmt.Errorf("cannot bring down %s: this command, or what started it, stands in it (%d %s, %s)", c.Label(), p.PID, p.Comm, p.Path), "cd /")
 	}
 	return f, nil
+}
+
+// alreadyDown says that a cage is down, unless its upper directory lives on in
+// another mount: --force ends who keeps it there.
+func (s *session) alreadyDown(c *store.Cage, o downOptions, grace time.Duration) error {
+	if used, err := kernel.UpperInUse(c.Root); err == nil && used && !s.dryRun {
+		if o.force {
+			return s.freeUpper(c, o, grace)
+		}
+		return inUse(c, "finish bringing down")
+	}
+	s.note("%s is down already", c.Label())
+	return nil
 }
 
 // stopScript runs the stop script; what goes wrong with it is reported and does
