@@ -77,8 +77,11 @@ func (l *listed) look(r *store.Resolver, on func(string) (kernel.Mount, bool, er
 	if l.cage == nil {
 		return
 	}
+	var bases []*store.Cage
 	var err error
-	l.layers, l.warning, l.err = r.Layers(l.cage)
+	if bases, l.warning, l.err = r.Bases(l.cage); l.err == nil {
+		l.layers, l.err = r.Layers(l.cage, bases)
+	}
 	if l.Writable {
 		l.facts, err = lookBy(l.cage, on, below)
 		l.mounts, l.state = err == nil, l.facts.state

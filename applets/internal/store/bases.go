@@ -13,13 +13,6 @@ type Layer struct {
 	Dir  string // the real path of its root
 }
 
-// Layers returns what c stands on, from the top down: its bases in the order of
-// the C3 linearization, each directory once, below all that stand on it. Where C3
-// has no answer the written order is taken and warning says so.
-func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
-	return s.Resolver().Layers(c)
-}
-
 // Resolver resolves the bases of many cages and reads each base once.
 type Resolver struct {
 	store *Store
@@ -32,13 +25,28 @@ func (s *Store) Resolver() *Resolver {
 	return &Resolver{store: s, cages: map[string]*Cage{}, roots: map[string]string{}}
 }
 
-// Layers is Store.Layers.
-func (all *Resolver) Layers(c *Cage) (layers []Layer, warning string, err error) {
+// Layers is what the Resolver's Bases and Layers say, from nothing.
+func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
+	r := s.Resolver()
+	bases, warning, err := r.Bases(c)
+	if err == nil {
+		layers, err = r.Layers(c, bases)
+	}
+	if err != nil {
+		warning = ""
+	}
+	return layers, warning, err
+}
+
+// Bases returns what c stands on, from the top down, in the order of the C3
+// linearization, each once, below all that stand on it. Where C3 has no answer the
+// written order is taken and warning says so.
+func (r *Resolver) Bases(c *Cage) (bases []*Cage, warning string, err error) {
 	if c.Writable && len(c.Base) == 0 {
 		return nil, "", cannot("use", c.ConfPath(), errors.New("it has no base"))
 	}
-	r := resolver{all, map[string][]string{}}
-	order, err := r.linearize(c, []string{c.Label()})
+	o := ordering{r, map[string][]string{}}
+	order, err := o.linearize(c, []string{c.Label()})
 	if errors.Is(err, errNoOrder) {
 		warning = fmt.Sprintf("the bases of %s contradict each other in their order; taking the written one", c.Label())
 		order, err = r.written(c), nil
@@ -47,26 +55,33 @@ func (all *Resolver) Layers(c *Cage) (layers []Layer, warning string, err error)
 		return nil, "", err
 	}
 	for _, id := range order[1:] {
-		base := r.cages[id]
+		bases = append(bases, r.cages[id])
+	}
+	return bases, warning, nil
+}
+
+// Layers returns the lower directories of c, which stands on bases.
+func (r *Resolver) Layers(c *Cage, bases []*Cage) (layers []Layer, err error) {
+	for _, base := range bases {
 		dir, err := r.realRoot(base)
 		if errors.Is(err, ErrNotFound) {
-			return nil, "", cannotUse(r.chainTo(c, id), err)
+			return nil, cannotUse(r.chainTo(c, base.UUID), err)
 		}
 		if err != nil {
-			return nil, "", cannotUse(append(r.chainTo(c, id), "root"), err)
+			return nil, cannotUse(append(r.chainTo(c, base.UUID), "root"), err)
 		}
 		// The kernel takes no directory twice ("too many levels of symbolic links").
 		// Two bases have the same one while a cage-snapshot is between its steps.
 		layers = slices.DeleteFunc(layers, func(l Layer) bool { return l.Dir == dir })
 		layers = append(layers, Layer{base, dir})
 	}
-	return layers, warning, nil
+	return layers, nil
 }
 
 // realRoot is RealRoot, or ErrNotFound of a base that was removed since its conf
 // was read.
-func (all *Resolver) realRoot(base *Cage) (string, error) {
-	if dir, ok := all.roots[base.UUID]; ok {
+func (r *Resolver) realRoot(base *Cage) (string, error) {
+	if dir, ok := r.roots[base.UUID]; ok {
 		return dir, nil
 	}
 	dir, err := base.RealRoot()
@@ -74,7 +89,7 @@ func (all *Resolver) realRoot(base *Cage) (string, error) {
 		return "", ErrNotFound
 	}
 	if err == nil {
-		all.roots[base.UUID] = dir
+		r.roots[base.UUID] = dir
 	}
 	return dir, err
 }
@@ -84,14 +99,14 @@ func cannotUse(chain []string, err error) error {
 	return cannot("use the base", strings.Join(chain, " -> "), err)
 }
 
-// resolver orders the bases of one cage.
-type resolver struct {
+// ordering is one linearization under way.
+type ordering struct {
 	*Resolver
 	orders map[string][]string
 }
 
-// bases loads the bases of c; chain names the cages that led to c, c last.
-func (r *resolver) bases(c *Cage, chain []string) ([]*Cage, error) {
+// load loads the bases of c; chain names the cages that led to c, c last.
+func (r *Resolver) load(c *Cage, chain []string) ([]*Cage, error) {
 	var list []*Cage
 	for _, id := range c.Base {
 		base, ok := r.cages[id]
@@ -120,7 +135,7 @@ func (r *resolver) bases(c *Cage, chain []string) ([]*Cage, error) {
 }
 
 // chainTo names the cages that lead from c to the base id.
-func (r *resolver) chainTo(c *Cage, id string) []string {
+func (r *Resolver) chainTo(c *Cage, id string) []string {
 	seen := map[string]bool{}
 	var visit func(c *Cage) []string
 	visit = func(c *Cage) []string {

@@ -136,15 +136,17 @@ func TestResolver(t *testing.T) {
 	broken := *c
 	broken.Base = []string{one, two + "x"}
 	for range 2 {
-		if _, _, err := r.Layers(&broken); err == nil {
+		if _, _, err := r.Bases(&broken); err == nil {
 			t.Error("a missing base is none")
 		}
-		layers, _, err := r.Layers(c)
+		bases, _, err := r.Bases(c)
+		must(t, err)
+		layers, err := r.Layers(c, bases)
 		if err != nil || len(layers) != 2 || layers[0].Base.UUID != one || layers[1].Base.UUID != two {
 			t.Errorf("Layers = %+v, %v", layers, err)
 		}
 	}
-	if layers, _, err := r.Layers(load(one)); err != nil || len(layers) != 1 || layers[0].Base != r.cages[two] {
-		t.Errorf("Layers of a base = %+v, %v; want those read before", layers, err)
+	if bases, _, err := r.Bases(load(one)); err != nil || len(bases) != 1 || bases[0] != r.cages[two] {
+		t.Errorf("Bases of a base = %+v, %v; want those read before", bases, err)
 	}
 }

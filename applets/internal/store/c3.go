@@ -10,7 +10,7 @@ var errNoOrder = errors.New("no order")
 
 // linearize returns c's uuid and those of its bases in C3 order:
 // L(c) = c, merge(L(b1), ..., L(bn), b1...bn).
-func (r *resolver) linearize(c *Cage, chain []string) ([]string, error) {
+func (r *ordering) linearize(c *Cage, chain []string) ([]string, error) {
 	if order, ok := r.orders[c.UUID]; ok {
 		if order == nil {
 			return nil, cannotUse(chain, errors.New("it stands on itself"))
@@ -18,7 +18,7 @@ func (r *resolver) linearize(c *Cage, chain []string) ([]string, error) {
 		return order, nil
 	}
 	r.orders[c.UUID] = nil // on the way
-	bases, err := r.bases(c, chain)
+	bases, err := r.load(c, chain)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func merge(lists [][]string) ([]string, error) {
 
 // written returns c and its bases depth first in the order of their confs, each
 // where it is met last, so that it is below all that stand on it.
-func (r *resolver) written(c *Cage) []string {
+func (r *Resolver) written(c *Cage) []string {
 	var order []string
 	seen := map[string]bool{}
 	var visit func(c *Cage)
