@@ -69,6 +69,9 @@ func infoMounts(l *listed) []object {
 		for _, fs := range inside {
 			own[filepath.Join(l.facts.mount.Point, fs.At)] = true
 		}
+		for _, m := range l.cage.Mounts() {
+			own[filepath.Join(l.facts.mount.Point, m.At)] = true
+		}
 	}
 	all := slices.Clone(l.facts.tree)
 	slices.Reverse(all) // what lies below comes first
