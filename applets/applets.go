@@ -164,7 +164,7 @@ func overview(args []string, stdout, stderr io.Writer) int {
 			fmt.Fprintln(stdout, a.name)
 		}
 	case args[0] == "--names":
-		names(stdout)
+		printNames(stdout)
 	default:
 		fmt.Fprintf(stderr, "cage: unknown option %s\ncage: hint: cage --help\n", oneLine(args[0]))
 		return exitUsage

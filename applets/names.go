@@ -9,10 +9,10 @@ import (
 	"cage/applets/internal/store"
 )
 
-// names prints what each cage can be called on the command line, a name a line,
+// printNames prints what each cage can be called on the command line, a name a line,
 // for the completion of shells: its name, or its uuid where it has none that
 // stands for itself there. Where anything is wrong there is nothing to complete.
-func names(w io.Writer) {
+func printNames(w io.Writer) {
 	s, err := store.Open(os.Getenv("CAGE_CONF"))
 	if err != nil {
 		return
