@@ -38,6 +38,7 @@ func table() []applet {
 		{"logs", "print what a cage's scripts said", false, newLogs},
 		{"down", "stop what runs in cages and unmount them", false, newDown},
 		{"clone", "copy a cage that is down", false, newClone},
+		{"rebase", "let a cage stand on other bases", false, newRebase},
 		{"rm", "remove cages", false, newRm},
 		{"check", "find what is not as it should be, and repair it", false, newCheck},
 	}

@@ -81,8 +81,13 @@ func (s *session) resolveBase(o newOptions) (string, error) {
 	case o.base == "":
 		o.base = "host"
 	}
+	return s.resolveBases(o.base)
+}
+
+// resolveBases turns REF[:REF] into uuids.
+func (s *session) resolveBases(refs string) (string, error) {
 	var ids []string
-	for ref := range strings.SplitSeq(o.base, ":") {
+	for ref := range strings.SplitSeq(refs, ":") {
 		e, err := s.find(ref)
 		if err != nil {
 			return "", err

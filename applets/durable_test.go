@@ -22,12 +22,12 @@ func TestDurable(t *testing.T) {
 	sh(t, `sed -i "s,^host=.*,host=$1/host," "$2"`, w.dir, w.conf)
 	renames := 0
 	for _, args := range [][]string{
-		w.newArgs(t, "base", true), {"cage-new", "--name", "opt", "--ro", w.base}, {"cage-up", "on-host"}, {"cage-snapshot", "-q", "--live"}, {"cage-clone", copied},
+		w.newArgs(t, "base", true), {"cage-new", "--name", "opt", "--ro", w.base}, {"cage-up", "on-host"}, {"cage-snapshot", "-q", "--live"}, {"cage-clone", copied}, {"cage-rebase", copied, "opt"},
 	} {
 		renames += durable(t, w.traceFiles(t, args...))
 	}
-	// A cage and a base; `lower`; the conf of on-host, which gets `base`, and the new host; a copy.
-	if renames != 2+1+2+1 {
+	// A cage and a base; `lower`; the conf of on-host, which gets `base`, and the new host; a copy; a conf and `lower`.
+	if renames != 2+1+2+1+2 {
 		t.Errorf("%d renames", renames)
 	}
 	w.down(t, w.find(t, "on-host"))

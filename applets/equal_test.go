@@ -136,6 +136,7 @@ func movesOn(t *testing.T, w twins) {
 	w.step(t, "cage-down", "plain")
 	w.step(t, "cage-new", "--name later")
 	w.step(t, "cage-snapshot", "-m third")
+	w.step(t, "cage-rebase", "later host")
 	w.step(t, "cage-clone", "plain")
 	w.step(t, "cage-clone", "plain --name three --memo 'a # in it'")
 	w.step(t, "cage-rm", "plain")

@@ -96,9 +96,42 @@ func inodeTrap(upper string, layers []store.Layer) error {
 		}
 		return withHint(fmt.Errorf("cannot tell files apart over %s: %s is in another subvolume of the same btrfs, where different files have the same inode number, "+
 			"so that find, cp and tar would confuse them", l.Base.Label(), upper),
-			"cage.conf(5): data= in the subvolume that is snapshotted, or on another filesystem; or cage-new --force")
+			"cage.conf(5): data= in the subvolume that is snapshotted, or on another filesystem; or the same with --force")
 	}
 	return nil
+}
+
+// warnOfNewer warns of the inode trap that inodeTrap does not see: a snapshot of
+// the cage's own subvolume that was taken when the cage was there has its inode numbers.
+func (s *session) warnOfNewer(c *store.Cage, layers []store.Layer) error {
+	own, ok, err := kernel.SubvolumeOf(c.Root)
+	if err != nil || !ok {
+		return err
+	}
+	for _, l := range layers {
+		lower, ok, err := kernel.SubvolumeOf(l.Dir)
+		if err != nil || !ok || lower.Filesystem != own.Filesystem || lower.ParentUUID != own.UUID {
+			continue
+		}
+		newer, err := kernel.HasInode(l.Dir, c.Root)
+		if err != nil {
+			return err
+		}
+		if newer {
+			s.warn("%s is newer than %s: different files inside may have the same inode number, so that find, cp and tar confuse them",
+				l.Dir, c.Label())
+		}
+	}
+	return nil
+}
+
+// layerDirs returns the directories of layers, from the top down.
+func layerDirs(layers []store.Layer) []string {
+	dirs := make([]string, len(layers))
+	for i, l := range layers {
+		dirs[i] = l.Dir
+	}
+	return dirs
 }
 
 // hideable are the places, relative to a root, where a copy of this host has its

@@ -37,16 +37,21 @@ func (s *session) lockData() (*kernel.Lock, error) {
 	return lock, err
 }
 
-// lockAll finds the cage that ref names and what it stands on, locks the bases
+// lockAll finds the cage that ref names and locks it and what it stands on.
+func (s *session) lockAll(ref string) (c *store.Cage, layers []store.Layer, held locks, err error) {
+	return s.lockOver(ref, s.store.Layers)
+}
+
+// lockOver finds the cage that ref names and what it is to stand on, locks the bases
 // shared and then the cage for changing it, and returns all as it is under the
 // locks. The order (host, bases, cages, each by uuid; the host's is the smallest)
 // is what keeps two applets from waiting for each other.
-func (s *session) lockAll(ref string) (c *store.Cage, layers []store.Layer, held locks, err error) {
+func (s *session) lockOver(ref string, standOn func(*store.Cage) ([]store.Layer, string, error)) (c *store.Cage, layers []store.Layer, held locks, err error) {
 	for {
 		if c, err = s.load(ref); err != nil {
 			return nil, nil, nil, err
 		}
-		before, _, err := s.store.Layers(c)
+		before, _, err := standOn(c)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -65,7 +70,7 @@ func (s *session) lockAll(ref string) (c *store.Cage, layers []store.Layer, held
 		}
 		var warning string
 		if err == nil {
-			layers, warning, err = s.store.Layers(c)
+			layers, warning, err = standOn(c)
 		}
 		if err == nil && !slices.EqualFunc(before, layers, func(a, b store.Layer) bool { return a.Base.Dir == b.Base.Dir }) {
 			held.release()

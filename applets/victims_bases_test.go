@@ -63,3 +63,25 @@ func cloneVictim(t *testing.T, scripts bool) (*world, victim) {
 		},
 	}
 }
+
+// rebaseVictim moves a cage to and fro; what was begun is done by saying it again.
+func rebaseVictim(t *testing.T, scripts bool) (*world, victim) {
+	w := plainWorld(t)
+	uuid := w.cage(t, "base", scripts)
+	other := w.dir + "/other"
+	sh(t, `cp -a "$1" "$2"; echo other >"$2/etc/motd"; echo mine >"$3/root/note"`, w.base, other, filepath.Join(w.data, uuid+".w"))
+	w.must(t, "cage-new", "--name", "other", "--ro", other)
+	names, dirs := []string{"base", "other"}, []string{w.base, other}
+	n := 0
+	return w, victim{
+		prepare: func(*testing.T) []string {
+			n++
+			return []string{"cage-rebase", "-q", uuid, names[n%2]}
+		},
+		dead: func(*testing.T) {},
+		again: func(t *testing.T) {
+			w.must(t, "cage-rebase", "-q", uuid, names[n%2])
+			w.standsOn(t, uuid, dirs[n%2])
+		},
+	}
+}

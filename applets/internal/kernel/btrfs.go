@@ -18,6 +18,7 @@ const (
 	getSubvolInfo    = 0x81f8943c // Linux 4.18, as the next two
 	getSubvolRootref = 0xd000943d
 	inoLookupUser    = 0xd000943e
+	inoLookup        = 0xd0009412
 
 	subvolReadOnly  = 1 << 1 // in the ioctls' flags; in the root item it is 1 << 0
 	subvolTop       = 256    // inode of the top directory of every subvolume
@@ -137,6 +138,27 @@ func DeleteSubvolume(dir, name string) error {
 		return Cannot("delete subvolume", filepath.Join(dir, name), err)
 	}
 	return nil
+}
+
+// HasInode tells whether the btrfs subvolume that dir is in has an inode of the
+// number that the file path has, which may be in another.
+func HasInode(dir, path string) (bool, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return false, Cannot("look at", path, err)
+	}
+	args := struct { // btrfs_ioctl_ino_lookup_args; a treeid of 0 is that of the open directory
+		treeid, objectid uint64
+		name             [4080]byte
+	}{objectid: st.Ino}
+	err := withDirectory(dir, func(fd int) error { return ioctl(fd, inoLookup, unsafe.Pointer(&args)) })
+	if err == unix.ENOENT {
+		return false, nil
+	}
+	if err != nil {
+		return false, Cannot("look for an inode in", dir, err)
+	}
+	return true, nil
 }
 
 func volArgs(field []byte, name string) error {

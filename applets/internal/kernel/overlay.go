@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -142,6 +143,20 @@ func MakeOpaque(dir string) error {
 		return Cannot("make opaque", dir, err)
 	}
 	return nil
+}
+
+// IsOpaque tells whether a directory of a layer hides what the layers below have in it.
+func IsOpaque(dir string) bool {
+	var value [1]byte
+	n, err := unix.Lgetxattr(dir, "trusted.overlay.opaque", value[:])
+	return err == nil && n == 1 && value[0] == 'y'
+}
+
+// IsWhiteout tells whether a file of a layer says that there is none: a character
+// device 0:0 (overlayfs, "whiteouts and opaque directories").
+func IsWhiteout(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && st.Mode&syscall.S_IFMT == syscall.S_IFCHR && st.Rdev == 0
 }
 
 // OverlayMarks returns the entries below dir that carry a mark which overlayfs
