@@ -65,15 +65,14 @@ func TestCompletionWords(t *testing.T) {
 // sameWords says which words are missing and which are too many.
 func sameWords(t *testing.T, where string, got, want []string) {
 	t.Helper()
-	for _, word := range want {
-		if !slices.Contains(got, word) {
-			t.Errorf("%s: missing %s", where, word)
-		}
+	in := func(list []string) func(string) bool {
+		return func(word string) bool { return slices.Contains(list, word) }
 	}
-	for _, word := range got {
-		if !slices.Contains(want, word) {
-			t.Errorf("%s: there is no %s", where, word)
-		}
+	if missing := slices.DeleteFunc(slices.Clone(want), in(got)); len(missing) > 0 {
+		t.Errorf("%s: missing: %s", where, strings.Join(missing, " "))
+	}
+	if wrong := slices.DeleteFunc(slices.Clone(got), in(want)); len(wrong) > 0 {
+		t.Errorf("%s: there is no %s", where, strings.Join(wrong, " "))
 	}
 }
 
