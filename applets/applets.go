@@ -129,7 +129,7 @@ func (s *session) tell(err error) int {
 	var u usageError
 	switch {
 	case errors.As(err, &h):
-		fmt.Fprintf(s.stderr, "%s: hint: %s\n", s.name, h.hint)
+		fmt.Fprintf(s.stderr, "%s: hint: %s\n", s.name, oneLine(h.hint))
 	case errors.As(err, &u):
 		fmt.Fprintf(s.stderr, "%s: hint: %s --help\n", s.name, s.name)
 		return exitUsage

@@ -123,6 +123,9 @@ func endsInAddress(s string) bool {
 	if !colon {
 		return strings.HasSuffix(s, "', ")
 	}
+	if strings.HasSuffix(s, ":") {
+		return strings.HasSuffix(s, "::") // :::80, but not the 1 of ::1
+	}
 	host := s[len(strings.TrimRight(s, "0123456789.")):]
 	return host == "" || strings.Contains(host, ".")
 }

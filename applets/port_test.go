@@ -20,6 +20,7 @@ func TestTakenPorts(t *testing.T) {
 		"OSError: [Errno 98] Address already in use":                                                                nil,
 		"OSError: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8080): address already in use": {8080},
 		"2026-11-26 12:22:31.5 UTC [9] LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use\n2026-11-26 12:22:31.5 UTC [9] HINT:  Is another postmaster already running on port 5432? If not, wait a few seconds and retry.": {5432},
+		"2026-11-26 12:22:31.5 UTC [9] LOG:  could not bind IPv6 address \"::1\": Address already in use\nHINT:  Is another postmaster already running on port 5432?":                                                                           {5432},
 		"7:M 26 Nov 2026 12:22:31.505 # Warning: Could not create server TCP listening socket *:6379: bind: Address already in use\n" +
 			"7:M 26 Nov 2026 12:22:31.505 # Failed listening on port 6379 (tcp), aborting.": {6379, 6379},
 		"(98)Address already in use: AH00072: make_sock: could not bind to address [::]:8080\nno listening sockets available, shutting down": {8080},
@@ -61,8 +62,10 @@ func TestPortTaken(t *testing.T) {
 	}
 	comm, err := os.ReadFile("/proc/self/comm")
 	ok(t, err)
+	defer os.WriteFile("/proc/self/comm", comm, 0o644)
+	ok(t, os.WriteFile("/proc/self/comm", []byte("plays\x1b[7m"), 0o644)) // with the terminal
 	refused(fmt.Sprintf("bind() to 0.0.0.0:%d failed (98: Address already in use)", port),
-		fmt.Sprintf("cage-up: hint: port %d is taken by %d %s, on the host\n", port, os.Getpid(), strings.TrimSpace(string(comm))))
+		fmt.Sprintf("cage-up: hint: port %d is taken by %d plays\\x1b[7m, on the host\n", port, os.Getpid()))
 	refused(fmt.Sprintf("bind() to 0.0.0.0:%d failed (13: Permission denied)", port), "")
 	l.Close()
 	refused(fmt.Sprintf("bind() to 0.0.0.0:%d failed (98: Address already in use)", port), "") // said in an earlier run, too
