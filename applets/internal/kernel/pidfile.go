@@ -12,9 +12,9 @@ import (
 const pidFileMax = 64
 
 // PIDFiles returns the paths of the pid files in the directory name of the
-// directory parent and below it: the regular files *.pid that hold a number and
-// nothing else. It follows no link in them and crosses no mount, and what cannot
-// be read has none.
+// directory parent and below it: the regular files pid and *.pid that hold a
+// number and nothing else. It follows no link in them and crosses no mount, and
+// what cannot be read has none.
 func PIDFiles(parent, name string) (found []string) {
 	top, err := unix.Open(parent, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -35,7 +35,7 @@ func PIDFiles(parent, name string) (found []string) {
 			switch {
 			case e.IsDir():
 				walk(fd, e.Name(), at)
-			case e.Type().IsRegular() && strings.HasSuffix(e.Name(), ".pid") && holdsNumber(fd, e.Name()):
+			case e.Type().IsRegular() && strings.HasSuffix("."+e.Name(), ".pid") && holdsNumber(fd, e.Name()):
 				found = append(found, at)
 			}
 		}

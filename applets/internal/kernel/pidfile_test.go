@@ -16,13 +16,14 @@ func TestPIDFiles(t *testing.T) {
 		"run/nginx.pid":       "4711\n",
 		"run/bare.pid":        "1",
 		"run/deep/er/two.pid": "  12 \n",
+		"run/deep/pid":        "4711\n", // dbus-daemon(1) does not start where there is one
 	}
 	for path, content := range want {
 		must(os.WriteFile(dir+"/"+path, []byte(content), 0o600))
 	}
 	for path, content := range map[string]string{
 		"run/words.pid": "4711 nginx\n", "run/two.pid": "1\n2\n", "run/empty.pid": "", "run/blank.pid": "\n", "run/long.pid": "1" + strings.Repeat(" ", 100),
-		"run/minus.pid": "-1", "run/pid": "4711\n", "run/nginx.pid.old": "4711\n", "elsewhere/host.pid": "4711\n",
+		"run/minus.pid": "-1", "run/rapid": "4711\n", "run/nginx.pid.old": "4711\n", "elsewhere/host.pid": "4711\n",
 	} {
 		must(os.WriteFile(dir+"/"+path, []byte(content), 0o600))
 	}
