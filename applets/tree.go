@@ -119,9 +119,8 @@ func (l *listed) inDot(list listing) []string {
 // dotQuote makes a string of the graphviz language, where a backslash begins an
 // escape, of lines.
 func dotQuote(lines ...string) string {
-	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 	for i, line := range lines {
-		lines[i] = quoted.Replace(line)
+		lines[i] = strings.ReplaceAll(strings.ReplaceAll(line, `\`, `\\`), `"`, `\"`)
 	}
 	return `"` + strings.Join(lines, `\n`) + `"`
 }
