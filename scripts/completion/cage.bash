@@ -17,13 +17,13 @@ _cage_options() {
 	esac
 }
 
-# _cage_values OPTION: what it takes for a value.
+# _cage_values APPLET OPTION: what it takes for a value; it fails where it takes none.
 _cage_values() {
-	case $1 in
-	--base) kind=bases ;;
-	--start | --stop) kind=files ;;
-	--ro) kind=directories ;;
-	--note | -m | --name | --memo | --set | --time | -t) kind=text ;;
+	case $1:$2 in
+	*:--base) kind=bases ;;
+	*:--start | *:--stop) kind=files ;;
+	*:--ro) kind=directories ;;
+	*:--note | *:-m | *:--name | *:--memo | *:--set | *:--time | up:-t | down:-t) kind=text ;;
 	*) return 1 ;;
 	esac
 }
@@ -101,7 +101,7 @@ _cage() {
 			ended=1
 		elif [[ ! $ended && ${words[i]} == -?* ]]; then
 			kind=options
-			if _cage_values "${words[i]%%=*}"; then # its value is here, or the next word
+			if _cage_values "$applet" "${words[i]%%=*}"; then # its value is here, or the next word
 				if [[ ${words[i]} != *=* ]]; then i=$((i + 1)); fi
 			fi
 		else
