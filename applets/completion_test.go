@@ -126,6 +126,7 @@ var completions = []struct {
 	{`cage up A`, []string{"up", "A:B=C@D"}},
 	{`cage snap`, []string{"snapshot"}},
 	{`cage-new --base web:na`, []string{"--base", "web:naïve 鳥"}},
+	{`cage-new --base`, []string{"--base"}},
 	{`cage-new --base na`, []string{"--base", "naïve 鳥"}},
 	{`cage-exec A`, []string{"A:B=C@D"}},
 }

@@ -103,6 +103,7 @@ _cage() {
 			kind=options
 			if _cage_values "$applet" "${words[i]%%=*}"; then # its value is here, or the next word
 				if [[ ${words[i]} != *=* ]]; then i=$((i + 1)); fi
+				if ((i == ${#words[@]})); then kind=options; fi
 			fi
 		else
 			n=$((n + 1))
