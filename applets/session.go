@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/plan"
@@ -73,24 +71,6 @@ func (s *session) openAlone(c *cli.Context) error {
 		return usageError("unknown operand " + c.Args().First())
 	}
 	return s.open()
-}
-
-// signals lets a signal stop a plan between its steps and a script, instead of
-// ending this process, and returns where it arrives. What is one moment anyway
-// goes without: the threads that it takes to listen cost as much as a mount.
-func (s *session) signals() <-chan os.Signal {
-	if s.stop == nil {
-		stop := make(chan os.Signal, 1)
-		s.stop = stop
-		go func() { // until its threads are there a signal ends this process at once
-			for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-				if !signal.Ignored(sig) { // nohup(1)
-					signal.Notify(stop, sig)
-				}
-			}
-		}()
-	}
-	return s.stop
 }
 
 // note tells what one may like to know.

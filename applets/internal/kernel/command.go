@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"errors"
+	"math"
 	"os"
 	"strconv"
 	"syscall"
@@ -93,28 +94,37 @@ func (c Command) start() (*os.Process, error) {
 	if c.Tied {
 		sys.Pdeathsig = syscall.SIGKILL
 	}
-	if fd, err := c.Cgroup.Make(); err == nil {
-		defer unix.Close(fd)
-		sys.UseCgroupFD, sys.CgroupFD = true, fd
+	cgroup, err := c.Cgroup.Make()
+	if err == nil {
+		defer unix.Close(cgroup)
 	}
-	attr := &os.ProcAttr{
+	return startIn(cgroup, c.Args[0], c.Args, &os.ProcAttr{
 		Dir:   "/",
 		Env:   c.Env,
 		Files: []*os.File{null, c.Output, c.Errors},
 		Sys:   sys,
-	}
-	p, err := os.StartProcess(c.Args[0], c.Args, attr)
-	if err != nil && sys.UseCgroupFD {
+	})
+}
+
+// startIn starts a program in the cgroup that is open as cgroup (-1: none).
+func startIn(cgroup int, path string, args []string, attr *os.ProcAttr) (*os.Process, error) {
+	if cgroup >= 0 {
+		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, cgroup
+		if p, err := os.StartProcess(path, args, attr); err == nil {
+			return p, nil
+		}
 		// No clone3(2), or the cgroup was removed meanwhile, which is ENOENT as a missing program is.
-		sys.UseCgroupFD = false
-		p, err = os.StartProcess(c.Args[0], c.Args, attr)
+		attr.Sys.UseCgroupFD = false
 	}
-	return p, err
+	return os.StartProcess(path, args, attr)
 }
 
 // closeOnExec keeps from the programs that follow what this process was started
 // with beyond its standard three: through an open directory one leaves a chroot.
 func closeOnExec() error {
+	if unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) == nil { // Linux 5.11
+		return nil
+	}
 	list, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return err
@@ -125,26 +135,4 @@ func closeOnExec() error {
 		}
 	}
 	return nil
-}
-
-// Chroot makes root the root and working directory of this process (chroot(2)).
-func Chroot(root string) error {
-	err := unix.Chroot(root)
-	if err == nil {
-		err = unix.Chdir("/")
-	}
-	if err != nil {
-		return Cannot("enter", root, err)
-	}
-	return nil
-}
-
-// Exec turns this process into another program; it returns only on an error, the
-// bare cause.
-func Exec(path string, args, env []string) error { return unix.Exec(path, args, env) }
-
-// IsTerminal tells whether f is a terminal (ioctl_tty(2), TCGETS).
-func IsTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
 }
