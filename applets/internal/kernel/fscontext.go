@@ -27,10 +27,13 @@ func fsContext(what, fstype string, options [][2]string) (int, error) {
 	return fd, nil
 }
 
-// setOption hands over one option; a path too long for a string goes as a file
-// descriptor (overlayfs, Linux 6.13). upperdir and workdir unescape backslashes,
-// lowerdir+ takes a path as it is.
+// setOption hands over one option, one without a value as a flag; a path too long
+// for a string goes as a file descriptor (overlayfs, Linux 6.13). upperdir and
+// workdir unescape backslashes, lowerdir+ takes a path as it is.
 func setOption(fd int, key, value string) error {
+	if value == "" {
+		return unix.FsconfigSetFlag(fd, key)
+	}
 	text := value
 	if key == "upperdir" || key == "workdir" {
 		text = strings.ReplaceAll(value, `\`, `\\`)
@@ -66,6 +69,9 @@ func newOverlay(what string, o Layers) (int, error) {
 		options = append(options, [2]string{"lowerdir+", dir})
 	}
 	options = append(options, [2]string{"upperdir", o.Upper}, [2]string{"workdir", o.Work})
+	if o.Volatile {
+		options = append(options, [2]string{"volatile"})
+	}
 	fd, err := fsContext(what, "overlay", options)
 	if err != nil {
 		return -1, err

@@ -23,6 +23,9 @@ func OverlayOptions(o Layers) (string, error) {
 		lower[i] = backslash(dir, `\,:`)
 	}
 	s := "lowerdir=" + strings.Join(lower, ":") + ",upperdir=" + backslash(o.Upper, `\,`) + ",workdir=" + backslash(o.Work, `\,`)
+	if o.Volatile {
+		s += ",volatile"
+	}
 	if len(s) > optionsMax {
 		return "", fmt.Errorf("%d layers need %d bytes of options, and mount(2) takes %d", len(o.Lower), len(s), optionsMax)
 	}

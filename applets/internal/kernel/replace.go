@@ -32,7 +32,9 @@ func Swap(path string, data []byte, mode fs.FileMode) error {
 		if err != nil {
 			return err
 		}
-		err = fill(fd, data, mode)
+		if err = fill(fd, data, mode); err == nil {
+			err = unix.Fsync(fd)
+		}
 		if e := unix.Close(fd); err == nil {
 			err = e
 		}
@@ -54,11 +56,22 @@ func Swap(path string, data []byte, mode fs.FileMode) error {
 // exactly the permission bits of mode; its name is not durable before a sync of
 // its directory, or of one above it after a rename. On an error there is none.
 func Create(path string, data []byte, mode fs.FileMode) error {
+	return createFile(path, data, mode, unix.Fsync)
+}
+
+// CreateVolatile is Create without the disk: a power cut may leave any part of it.
+func CreateVolatile(path string, data []byte, mode fs.FileMode) error {
+	return createFile(path, data, mode, func(int) error { return nil })
+}
+
+func createFile(path string, data []byte, mode fs.FileMode, sync func(fd int) error) error {
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0600)
 	if err != nil {
 		return Cannot("write", path, err)
 	}
-	err = fill(fd, data, mode)
+	if err = fill(fd, data, mode); err == nil {
+		err = sync(fd)
+	}
 	if e := unix.Close(fd); err == nil {
 		err = e
 	}
@@ -69,7 +82,7 @@ func Create(path string, data []byte, mode fs.FileMode) error {
 	return nil
 }
 
-// fill writes all of a new file to the disk.
+// fill writes all of a new file.
 func fill(fd int, data []byte, mode fs.FileMode) error {
 	for len(data) > 0 {
 		n, err := unix.Write(fd, data)
@@ -78,10 +91,7 @@ func fill(fd int, data []byte, mode fs.FileMode) error {
 		}
 		data = data[max(n, 0):]
 	}
-	if err := unix.Fchmod(fd, uint32(mode.Perm())); err != nil {
-		return err
-	}
-	return unix.Fsync(fd)
+	return unix.Fchmod(fd, uint32(mode.Perm()))
 }
 
 // Exchange makes each of two paths of one filesystem name what the other named,

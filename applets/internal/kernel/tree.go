@@ -11,6 +11,7 @@ import (
 type Layers struct {
 	Lower       []string // from the top down
 	Upper, Work string
+	Volatile    bool // nothing is ever synced (overlayfs, "volatile", Linux 5.10)
 }
 
 // mountError says which call could not mount what; the cause is the kernel's own

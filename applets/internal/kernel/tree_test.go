@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -86,6 +87,31 @@ func TestMountTree(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, first)
 		}
 	}
+}
+
+// TestVolatileTree: the kernel marks the work directory, and mounts it never again
+// before the mark is gone.
+func TestVolatileTree(t *testing.T) {
+	needsLinux(t, 5, 10)
+	dir := scratch(t)
+	point, o := treeIn(t, dir)
+	o.Volatile = true
+	mark := o.Work + "/work/incompat"
+	mountByText := func(point string, o Layers, _ []FS) error {
+		return unix.Mount("overlay", point, "overlay", 0, must1(OverlayOptions(o)))
+	}
+	check := func(t *testing.T, mount func(string, Layers, []FS) error) {
+		must(mount(point, o, nil))
+		must1(os.Lstat(mark + "/volatile"))
+		must(Unmount(point))
+		if err := mount(point, o, nil); err == nil {
+			t.Error("it was mounted again")
+			must(Unmount(point))
+		}
+		must(os.RemoveAll(mark))
+	}
+	everyWay(t, check)
+	t.Run("text", func(t *testing.T) { check(t, mountByText) })
 }
 
 func TestMountTreeFailsWhole(t *testing.T) {

@@ -26,7 +26,7 @@ type Write struct {
 	Mode os.FileMode
 	New  bool // nothing is there, and a rename of its directory makes it durable
 
-	Volatile bool // a power cut may take it back, never leave half of it
+	Volatile bool // a power cut may take it back, never leave half of it; of a New one anything
 
 	old     []byte
 	oldMode os.FileMode
@@ -47,7 +47,11 @@ func (w *Write) String() string {
 // Do writes the file, or a sibling that it renames.
 func (w *Write) Do() error {
 	if w.New {
-		err := kernel.Create(w.Path, w.Data, w.Mode)
+		create := kernel.Create
+		if w.Volatile {
+			create = kernel.CreateVolatile
+		}
+		err := create(w.Path, w.Data, w.Mode)
 		w.done = err == nil
 		return err
 	}
