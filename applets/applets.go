@@ -32,6 +32,7 @@ func table() []applet {
 		{"new", "make a cage", false, newNew},
 		{"up", "mount cages and run their start scripts", false, newUp},
 		{"exec", "run a command inside a cage that is up", true, newExec},
+		{"run", "make a cage, bring it up and run a command in it", true, newRun},
 		{"ls", "list the cages and their states", false, newLs},
 		{"info", "say all there is to know of a cage", false, newInfo},
 		{"set", "change what a cage's conf says", false, newSet},

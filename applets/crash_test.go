@@ -28,7 +28,7 @@ type victim struct {
 var victims = []struct {
 	name string
 	make func(t *testing.T, scripts bool) (*world, victim)
-}{{"new", newVictim}, {"up", upVictim}, {"down", downVictim}, {"rm", rmVictim}, {"snapshot", snapshotVictim}, {"delete", pruneVictim}, {"clone", cloneVictim}, {"rebase", rebaseVictim}}
+}{{"new", newVictim}, {"up", upVictim}, {"down", downVictim}, {"rm", rmVictim}, {"snapshot", snapshotVictim}, {"delete", pruneVictim}, {"clone", cloneVictim}, {"rebase", rebaseVictim}, {"run", runVictim}}
 
 // TestKilled kills each applet at random moments.
 func TestKilled(t *testing.T) {

@@ -2,6 +2,7 @@ package applets
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -63,6 +64,39 @@ func (s *session) draft(o newOptions, id string) (*store.Cage, error) {
 		return nil, kernel.Cannot("make", "such a cage", err)
 	}
 	return c, nil
+}
+
+// checkNew refuses options that cannot be, before anything is looked at.
+func checkNew(s *session, o newOptions) error {
+	if o.name != "" {
+		if err := store.CheckName(o.name); err != nil {
+			return fmt.Errorf("cannot name a cage %s: %w", o.name, err)
+		}
+	}
+	if o.ro != "" {
+		if o.start != "" || o.stop != "" {
+			return usageError("a base has no start or stop script")
+		}
+		if info, err := os.Stat(o.ro); err != nil {
+			return kernel.Cannot("use", o.ro, err)
+		} else if !info.IsDir() {
+			return fmt.Errorf("cannot use %s: it is not a directory", o.ro)
+		}
+	}
+	for _, file := range []string{o.start, o.stop} {
+		if file == "" {
+			continue
+		}
+		if info, err := os.Stat(file); err != nil {
+			return kernel.Cannot("copy", file, err)
+		} else if !info.Mode().IsRegular() {
+			return fmt.Errorf("cannot copy %s: it is not a file", file)
+		}
+	}
+	if fstype, err := kernel.FSType(nearest(s.store.Data)); err == nil && fstype == "overlay" {
+		return withHint(fmt.Errorf("cannot make a cage in %s: it is on overlayfs, which cannot hold an upper directory", s.store.Data), "cage.conf(5): data=")
+	}
+	return nil
 }
 
 // nameIf returns name where there is a file, else nothing.

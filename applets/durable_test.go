@@ -107,3 +107,13 @@ func absolute(dir, path string) string {
 	}
 	return filepath.Join(dir, path)
 }
+
+// TestNothingSynced: what is thrown away is not waited for.
+func TestNothingSynced(t *testing.T) {
+	t.Parallel()
+	w := plainWorld(t)
+	trace := strings.Join(w.traceFiles(t, "cage-run", "--rm", "--base", "base", "touch", "/file"), "\n")
+	if !strings.Contains(trace, "cage.conf") || strings.Contains(trace, "fsync(") {
+		t.Error(trace)
+	}
+}

@@ -52,9 +52,10 @@ func (o *enterOptions) check() error {
 // process becomes the command, and enter returns only where that fails.
 func (s *session) enter(c *store.Cage, o enterOptions, command []string, stay bool) (status int, err error) {
 	if stay {
-		s.catchAll()
+		s.answer(o.tty)
+		s.signals()
 	}
-	if o.tty { // whose keys are for the terminal inside
+	if o.tty {
 		signal.Notify(s.stop, syscall.SIGWINCH, syscall.SIGTSTP)
 	}
 	v, err := kernel.Enter(c.Mountpoint, cgroupOf(c))

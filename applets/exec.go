@@ -61,7 +61,7 @@ func runExec(s *session, o execOptions, ref string, command []string) (int, erro
 	}
 	f, err := look(c)
 	if err == nil && f.state != up && o.up {
-		if err = s.upFirst(c); err == nil {
+		if err = s.upFirst(c, false); err == nil {
 			f, err = look(c)
 		}
 	}
@@ -75,8 +75,8 @@ func runExec(s *session, o execOptions, ref string, command []string) (int, erro
 }
 
 // upFirst brings a cage up as cage-up does; standard output is the command's alone.
-func (s *session) upFirst(c *store.Cage) error {
+func (s *session) upFirst(c *store.Cage, throwAway bool) error {
 	quiet := *s
 	quiet.stdout = io.Discard
-	return runUp(&quiet, upOptions{}, c.UUID)
+	return runUp(&quiet, upOptions{throwAway: throwAway}, c.UUID)
 }

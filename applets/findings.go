@@ -41,8 +41,7 @@ func (s *session) checkCages() (found []finding, err error) {
 		if err := inodeTrap(c.Root, layers); err != nil {
 			found = append(found, finding{where: e.Dir, what: err.Error()})
 		}
-		found = append(found, checkMarks(c)...)
-		found = append(found, checkState(c)...)
+		found = append(append(found, checkMarks(c)...), checkState(c)...)
 	}
 	return found, nil
 }
@@ -72,6 +71,9 @@ func checkState(c *store.Cage) (found []finding) {
 			}
 		}
 		return found
+	}
+	if err := checkCut(c); err != nil && !kernel.Locked(c.Dir) { // else it is being thrown away
+		found = append(found, finding{where: c.Dir, what: errCut.Error(), repair: "cage-rm " + c.UUID})
 	}
 	if used, err := kernel.UpperInUse(c.Root); err != nil || used {
 		found = append(found, finding{where: c.Root, what: "the cage is down and its root is in use" + strings.Join(append([]string{""}, kernel.UpperHolders(c.Root)...), ", ")})
@@ -117,15 +119,6 @@ func (s *session) checkCgroups() (found []finding, err error) {
 		}
 	}
 	return found, nil
-}
-
-func (s *session) isDown(e store.Entry) bool {
-	c, err := e.Load()
-	if err != nil {
-		return false
-	}
-	f, err := look(c)
-	return err == nil && f.state == down
 }
 
 // checkMounts finds overlays whose cage is gone.

@@ -2,7 +2,6 @@ package applets
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,7 +22,8 @@ type newOptions struct {
 	ro               string
 	force            bool
 
-	hasMemo bool // an empty memo was asked for, too
+	hasMemo   bool // an empty memo was asked for, too
+	throwAway bool // it is not to outlive this command
 }
 
 func newNew(s *session) *cli.App {
@@ -53,37 +53,46 @@ func newNew(s *session) *cli.App {
 
 // runNew makes a cage, or a base of a directory.
 func runNew(s *session, o newOptions) error {
-	if err := checkNew(s, o); err != nil {
+	c, err := s.newCage(o)
+	if err != nil {
 		return err
+	}
+	return s.result(c.UUID)
+}
+
+// newCage makes a cage, or a base of a directory.
+func (s *session) newCage(o newOptions) (*store.Cage, error) {
+	if err := checkNew(s, o); err != nil {
+		return nil, err
 	}
 	id := store.NewUUID()
 	for {
 		c, err := s.draft(o, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		layers, _, err := s.store.Layers(c)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		held, err := lockLayers(layers)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // a base was removed or re-pointed while waiting
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer held.release()
 		if layers != nil { // the host may have moved on while waiting
 			var warning string
 			if layers, warning, err = s.store.Layers(c); err != nil {
-				return err
+				return nil, err
 			}
 			if warning != "" {
 				s.warn("%s", warning)
 			}
 		}
-		return s.makeCage(o, c, layers)
+		return c, s.makeCage(o, c, layers)
 	}
 }
 
@@ -114,43 +123,7 @@ func (s *session) makeCage(o newOptions, c *store.Cage, layers []store.Layer) er
 	if !exists(s.store.Data) {
 		p = append(plan.Plan{&plan.Mkdir{Path: s.store.Data, Mode: 0o700, Parents: true}}, p...)
 	}
-	if err := s.carryOut(p); err != nil {
-		return err
-	}
-	return s.result(c.UUID)
-}
-
-// checkNew refuses options that cannot be, before anything is looked at.
-func checkNew(s *session, o newOptions) error {
-	if o.name != "" {
-		if err := store.CheckName(o.name); err != nil {
-			return fmt.Errorf("cannot name a cage %s: %w", o.name, err)
-		}
-	}
-	if o.ro != "" {
-		if o.start != "" || o.stop != "" {
-			return usageError("a base has no start or stop script")
-		}
-		if info, err := os.Stat(o.ro); err != nil {
-			return kernel.Cannot("use", o.ro, err)
-		} else if !info.IsDir() {
-			return fmt.Errorf("cannot use %s: it is not a directory", o.ro)
-		}
-	}
-	for _, file := range []string{o.start, o.stop} {
-		if file == "" {
-			continue
-		}
-		if info, err := os.Stat(file); err != nil {
-			return kernel.Cannot("copy", file, err)
-		} else if !info.Mode().IsRegular() {
-			return fmt.Errorf("cannot copy %s: it is not a file", file)
-		}
-	}
-	if fstype, err := kernel.FSType(nearest(s.store.Data)); err == nil && fstype == "overlay" {
-		return withHint(fmt.Errorf("cannot make a cage in %s: it is on overlayfs, which cannot hold an upper directory", s.store.Data), "cage.conf(5): data=")
-	}
-	return nil
+	return s.carryOut(p)
 }
 
 // planNew is the story of making a cage: under a hidden name first.
@@ -186,8 +159,8 @@ func planNew(o newOptions, c *store.Cage, base os.FileInfo, hidden, policy []hid
 		}
 	}
 	return append(p,
-		&plan.Write{Path: filepath.Join(dir, "cage.conf"), New: true, Data: c.Conf.Bytes(), Mode: 0o644},
-		&plan.Rename{From: dir, To: c.Dir})
+		&plan.Write{Path: filepath.Join(dir, "cage.conf"), New: true, Data: c.Conf.Bytes(), Mode: 0o644, Volatile: o.throwAway},
+		&plan.Rename{From: dir, To: c.Dir, Volatile: o.throwAway})
 }
 
 // planBase is the story of making a base of a directory.

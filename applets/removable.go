@@ -28,6 +28,11 @@ func (s *session) checkRm(e store.Entry, o rmOptions) error {
 	if err := s.checkDependants(e); err != nil {
 		return err
 	}
+	return checkMountless(e)
+}
+
+// checkMountless refuses what has a mount in it.
+func checkMountless(e store.Entry) error {
 	mounts, err := kernel.Under(e.Dir)
 	if err != nil {
 		return err

@@ -58,6 +58,11 @@ func runRm(s *session, o rmOptions, ref string) error {
 	if err := s.checkRm(e, o); err != nil {
 		return err
 	}
+	return s.remove(e)
+}
+
+// remove removes the directory of a cage that may go, and its cgroup.
+func (s *session) remove(e store.Entry) error {
 	hidden := aside(e.Dir, "rm")
 	if err := s.carryOut(plan.Plan{&plan.Rename{From: e.Dir, To: hidden, Volatile: true}}); err != nil {
 		return err

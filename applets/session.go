@@ -22,6 +22,8 @@ type session struct {
 
 	store *store.Store
 	stop  chan os.Signal
+
+	listening <-chan struct{} // unless nil: closed once signals arrive on stop
 }
 
 // app returns the App of the session's applet with the flags that all share.

@@ -3,6 +3,7 @@ package applets
 import (
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -11,35 +12,50 @@ import (
 // goes without: the threads that it takes to listen cost as much as a mount.
 func (s *session) signals() <-chan os.Signal {
 	if s.stop == nil {
-		stop := make(chan os.Signal, 1)
-		s.stop = stop
-		go func() { // until its threads are there a signal ends this process at once
-			for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-				if !signal.Ignored(sig) { // nohup(1)
-					signal.Notify(stop, sig)
-				}
-			}
-		}()
+		// until its threads are there a signal ends this process at once
+		s.stop = make(chan os.Signal, 1)
+		s.listen(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	} else if s.listening != nil {
+		<-s.listening
 	}
 	return s.stop
 }
 
-// catchAll lets every signal that would end this process arrive on s.stop instead,
-// from now on: for who answers for a child and for what is to be taken away after it.
-func (s *session) catchAll() {
+// answer makes this process one that answers for a child, and for what is to be
+// taken away after it: signals that would end it arrive on s.stop, from when signals
+// returns on. Where a terminal is to be set right after the child that is all of them.
+func (s *session) answer(terminal bool) {
 	if s.stop != nil {
 		return
 	}
-	s.stop = make(chan os.Signal, 64)
-	for sig := syscall.Signal(1); sig <= 64; sig++ {
-		switch sig {
-		case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGCONT,
-			syscall.SIGCHLD, syscall.SIGURG, syscall.SIGWINCH, syscall.SIGPIPE,
-			32, 33, 34: // the C library's own, signal(7)
-		default:
-			if !signal.Ignored(sig) { // nohup(1)
-				signal.Notify(s.stop, sig)
+	all := []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2}
+	if terminal {
+		for sig := syscall.Signal(1); sig <= 64; sig++ {
+			if !slices.Contains(harmless, sig) {
+				all = append(all, sig)
 			}
 		}
 	}
+	s.stop = make(chan os.Signal, 16) // one must not take another's place
+	s.listening = s.listen(all...)
+}
+
+// harmless are the signals that end nobody, those that cannot be caught, and 32 to
+// 34, which are the C library's own, signal(7).
+var harmless = []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGCONT,
+	syscall.SIGCHLD, syscall.SIGURG, syscall.SIGWINCH, syscall.SIGPIPE, 32, 33, 34}
+
+// listen lets signals arrive on s.stop, but those that are ignored (nohup(1)), and
+// returns what is closed when they do.
+func (s *session) listen(all ...os.Signal) <-chan struct{} {
+	stop, listening := s.stop, make(chan struct{})
+	go func() {
+		for _, sig := range all {
+			if !signal.Ignored(sig) {
+				signal.Notify(stop, sig)
+			}
+		}
+		close(listening)
+	}()
+	return listening
 }

@@ -90,6 +90,16 @@ func (f facts) has(at string) bool {
 	return slices.ContainsFunc(f.tree, func(x kernel.Mount) bool { return x.Point == filepath.Join(f.mount.Point, at) })
 }
 
+// isDown tells whether a cage is known to be down.
+func (s *session) isDown(e store.Entry) bool {
+	c, err := e.Load()
+	if err != nil {
+		return false
+	}
+	f, err := look(c)
+	return err == nil && f.state == down
+}
+
 // mine returns an error unless the mount is the overlay of the cage.
 func mine(c *store.Cage, m kernel.Mount) error {
 	is, known := kernel.IsUpper(m, c.Root)

@@ -67,8 +67,15 @@ func (x *screen) start(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = x.peer, x.peer, x.peer
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	startForAWhile(t, cmd)
+}
+
+// startForAWhile starts a command that a test waits for, and kills one that never ends.
+func startForAWhile(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	ok(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	late := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() { late.Stop() })
 }
 
 func (x *screen) press(t *testing.T, keys string) {
@@ -162,4 +169,62 @@ func TestPrompt(t *testing.T) {
 		t.Errorf("exit status %d, want 4", got)
 	}
 	w.must(t, "cage-down", name)
+}
+
+// TestRunOnATerminal: a key that sends a signal sends it once, to the command, and
+// when that has ended, or the terminal is gone, so is the cage.
+func TestRunOnATerminal(t *testing.T) {
+	w := plainWorld(t)
+	for _, c := range []struct {
+		name   string
+		end    func(x *screen, cmd *exec.Cmd)
+		status int
+	}{
+		{"SIGTERM", func(x *screen, cmd *exec.Cmd) {
+			ok(t, cmd.Process.Signal(syscall.SIGTERM))
+			x.read(t, "2 of them")
+		}, 0},
+		{"no terminal", func(x *screen, _ *exec.Cmd) { ok(t, x.master.Close()) }, 129},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			x := newScreen(t)
+			cmd := w.command(t, "cage-run", "--rm", "--base", "base", "sh", "-c", `n=0; trap 'n=$((n+1)); echo got $n' INT
+				trap 'echo $n of them; exit' TERM; echo ready; while :; do :; done`)
+			x.start(t, cmd)
+			x.read(t, "ready")
+			x.press(t, "\x03")
+			x.read(t, "got 1")
+			x.press(t, "\x03")
+			x.read(t, "got 2")
+			c.end(x, cmd)
+			_ = cmd.Wait()
+			if got := shellStatus(cmd.ProcessState.Sys().(syscall.WaitStatus)); got != c.status {
+				t.Errorf("exit status %d, want %d; the screen shows %q", got, c.status, x.said)
+			}
+			if all := w.must(t, "cage-ls", "-q"); strings.Count(all, "\n") > 1 {
+				t.Errorf("cages left: %s", all)
+			}
+		})
+	}
+}
+
+// TestRunForwardsInterrupts that no terminal has given to the command.
+func TestRunForwardsInterrupts(t *testing.T) {
+	w := plainWorld(t)
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1} {
+		cmd := w.command(t, "cage-run", "--rm", "--base", "base", "busybox", "tail", "-f", "/etc/motd")
+		out, err := cmd.StdoutPipe()
+		ok(t, err)
+		startForAWhile(t, cmd)
+		_, err = out.Read(make([]byte, 10))
+		ok(t, err)
+		ok(t, cmd.Process.Signal(sig))
+		_ = cmd.Wait()
+		if got := cmd.ProcessState.ExitCode(); got != 128+int(sig) {
+			t.Errorf("%v: exit status %d", sig, got)
+		}
+		if all := w.must(t, "cage-ls", "-q"); strings.Count(all, "\n") > 1 {
+			t.Errorf("%v: cages left: %s", sig, all)
+		}
+	}
 }

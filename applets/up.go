@@ -15,6 +15,8 @@ type upOptions struct {
 	seconds    float64
 	rebase     bool
 	foreground bool
+
+	throwAway bool // the cage is not to outlive this command
 }
 
 func newUp(s *session) *cli.App {
@@ -75,7 +77,7 @@ func runUp(s *session, o upOptions, ref string) error {
 		if err := inodeTrap(c.Root, layers); err != nil {
 			s.warn("%s", err)
 		}
-		p = planUp(c, layers, needs)
+		p = planUp(c, layers, needs, o.throwAway)
 		if err := sayable(s, p); err != nil {
 			return err
 		}
@@ -89,8 +91,8 @@ func runUp(s *session, o upOptions, ref string) error {
 	return s.result(c.Mountpoint)
 }
 
-// planUp is the story of bringing a cage up.
-func planUp(c *store.Cage, layers []store.Layer, needs upNeeds) plan.Plan {
+// planUp is the story of bringing a cage up, which may be one to throw away.
+func planUp(c *store.Cage, layers []store.Layer, needs upNeeds, throwAway bool) plan.Plan {
 	var p plan.Plan
 	if needs.mountpoint {
 		p = append(p, &plan.Mkdir{Path: c.Mountpoint, Mode: 0o755, Parents: !c.InsideDir()})
@@ -107,7 +109,7 @@ func planUp(c *store.Cage, layers []store.Layer, needs upNeeds) plan.Plan {
 	}
 	p = append(p, &plan.MountTree{
 		Point:  c.Mountpoint,
-		Layers: kernel.Layers{Lower: lower, Upper: c.Root, Work: c.Work},
+		Layers: kernel.Layers{Lower: lower, Upper: c.Root, Work: c.Work, Volatile: throwAway},
 		Inside: slices.Concat(inside, needs.own),
 	})
 	if needs.resolv {

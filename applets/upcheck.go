@@ -22,6 +22,10 @@ type upNeeds struct {
 
 // checkUp refuses what must not be mounted.
 func (s *session) checkUp(o upOptions, c *store.Cage, layers []store.Layer) (needs upNeeds, err error) {
+	needs.resolv = exists(resolvConf)
+	if needs.own, err = mountsOf(c, c.Mounts()); err != nil || o.throwAway { // that one was made a moment ago
+		return needs, err
+	}
 	for _, dir := range []struct{ key, path string }{{"root", c.Root}, {"work", c.Work}} {
 		if info, err := os.Lstat(dir.path); err != nil {
 			return needs, kernel.Cannot("use "+dir.key, dir.path, err)
@@ -38,6 +42,9 @@ func (s *session) checkUp(o upOptions, c *store.Cage, layers []store.Layer) (nee
 	case len(entries) > 0:
 		return needs, fmt.Errorf("cannot use the mountpoint %s: it is not empty (%s)", c.Mountpoint, entries[0].Name())
 	}
+	if err := checkCut(c); err != nil {
+		return needs, err
+	}
 	if used, err := kernel.UpperInUse(c.Root); err != nil {
 		return needs, err
 	} else if used {
@@ -46,10 +53,8 @@ func (s *session) checkUp(o upOptions, c *store.Cage, layers []store.Layer) (nee
 	if needs.lower, err = s.checkLower(o, c, layers); err != nil {
 		return needs, err
 	}
-	needs.resolv = exists(resolvConf)
 	if lexists(c.Root + "/run") {
 		needs.stale = kernel.PIDFiles(c.Root, "run") // nobody is inside
 	}
-	needs.own, err = mountsOf(c, c.Mounts())
-	return needs, err
+	return needs, nil
 }
