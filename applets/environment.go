@@ -16,7 +16,7 @@ const showName = `PROMPT_COMMAND=case $PS1 in *debian_chroot*) ;; *) PS1='(${deb
 
 // environment is what a command inside begins with, and a login shell besides:
 // nothing of the caller's but the terminal's type and, where the root directory
-// has it, the locale. Later settings override earlier ones.
+// has it, the locale; what the cage's conf sets, and then own settings, override it.
 func environment(c *store.Cage, a account, login bool, own []string) []string {
 	env := []string{
 		"PATH=" + execPath,
@@ -26,19 +26,21 @@ func environment(c *store.Cage, a account, login bool, own []string) []string {
 		"SHELL=" + a.shell,
 		"TERM=" + environ("TERM", "dumb"),
 		"LANG=" + localeInside(),
-		"CAGE_UUID=" + c.UUID,
-		"CAGE_NAME=" + c.Name,
-		"debian_chroot=" + oneLine(c.Label()),
 	}
 	if login {
 		env = append(env, showName)
 	}
-	return override(env, own)
+	return override(env, c.Env, []string{
+		"CAGE_UUID=" + c.UUID,
+		"CAGE_NAME=" + c.Name,
+		"debian_chroot=" + oneLine(c.Label()),
+	}, own)
 }
 
-// override puts settings, KEY=VALUE each, in the place of others of their key.
-func override(env, settings []string) []string {
-	for _, set := range settings {
+// override puts settings, KEY=VALUE each, in the place of others of their key: of
+// two a program may take either.
+func override(env []string, settings ...[]string) []string {
+	for _, set := range slices.Concat(settings...) {
 		key, _, _ := strings.Cut(set, "=")
 		env = slices.DeleteFunc(env, func(old string) bool { return strings.HasPrefix(old, key+"=") })
 		env = append(env, set)

@@ -6,8 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"cage/applets/internal/kernel"
@@ -83,7 +81,7 @@ func (s *session) scriptOf(c *store.Cage, key, value string) (put plan.Plan, scr
 		What: "the " + key + " script of " + c.Label(),
 		Root: c.Mountpoint,
 		Path: value,
-		Env: overridden([]string{
+		Env: override([]string{
 			"PATH=" + execPath + ":" + s.store.Tool + "/bin",
 			"HOME=/root",
 			"TERM=" + environ("TERM", "dumb"),
@@ -97,23 +95,6 @@ func (s *session) scriptOf(c *store.Cage, key, value string) (put plan.Plan, scr
 		Cgroup: cgroupOf(c),
 	}
 	return put, script, &plan.Remove{Path: outside}
-}
-
-// overridden joins lists of KEY=VALUE; a later one of the same key takes the place
-// of an earlier one, for a program may take either of two.
-func overridden(lists ...[]string) (env []string) {
-	for _, list := range lists {
-		for _, entry := range list {
-			name, _, _ := strings.Cut(entry, "=")
-			i := slices.IndexFunc(env, func(e string) bool { return strings.HasPrefix(e, name+"=") })
-			if i < 0 {
-				env = append(env, entry)
-			} else {
-				env[i] = entry
-			}
-		}
-	}
-	return env
 }
 
 // showOutput prints what a script that failed had said.
