@@ -8,9 +8,11 @@ import (
 	"testing"
 )
 
-// finds is each thing that cage-check finds: a shell script that brings it about,
-// the lines, which are regular expressions with the script's variables, the command
-// that they name, and a script that ends it where --repair does not.
+// finds is each thing that cage-check finds: a shell script that brings it about
+// (--repair in another test takes an empty cgroup away, unless something is mounted
+// that names its cage), the lines, which are regular expressions with the script's
+// variables, the command that they name, and a script that ends it where --repair
+// does not.
 var finds = []struct {
 	name, begin, line, repair, end string
 	mended                         bool
@@ -43,12 +45,13 @@ $DATA/${FREE}2.r: cannot use the base ring2 -> ring1 -> ring2: it stands on itse
 $DATA/$ID.w: cannot use $ID: both $ID.r and $ID.w are there`, end: `rmdir $DATA/$ID.r`},
 	{name: "the inode trap", begin: `cage-new --name tools --ro $HOST; cage-new --name trap --force --base tools`,
 		line: `$DATA/[^/]*.w: cannot tell files apart over tools: $DATA/[^/]*.w/root is in another subvolume of the same btrfs, .*`, end: `cage-rm trap; cage-rm tools`},
-	{name: "processes", begin: `touch $DATA/${FREE}1; for id in $ID ${FREE}1; do mkdir -p $CGROUPS/$id; sleep 1000 >$W/null 2>&1 & echo $! >$CGROUPS/$id/cgroup.procs; done`,
+	{name: "processes", begin: `touch $DATA/${FREE}1; for id in $ID ${FREE}1; do sleep 1000 >$W/null 2>&1 & until mkdir -p $CGROUPS/$id && echo $! >$CGROUPS/$id/cgroup.procs; do :; done; done`,
 		line: `$DIR: the cage is down and processes of it live: \[\d+\]
 $CGROUPS/${FREE}1: processes live of a cage that is not there`,
-		end: `for id in $ID ${FREE}1; do kill $(cat $CGROUPS/$id/cgroup.procs); until rmdir $CGROUPS/$id; do :; done; done; rm $DATA/${FREE}1`},
+		end: `for id in $ID ${FREE}1; do kill $(cat $CGROUPS/$id/cgroup.procs); while [ -d $CGROUPS/$id ]; do rmdir $CGROUPS/$id || :; done; done; rm $DATA/${FREE}1`},
 	{name: "marks", begin: `mkdir $DIR/root/x; setfattr -n trusted.overlay.redirect -v /y $DIR/root/x`, line: `$DIR/root/x: 1 entries with a metacopy or redirect mark, .*`, end: `rmdir $DIR/root/x`},
-	{name: "a loose cgroup", begin: `mkdir -p $CGROUPS/$ID`, line: `$CGROUPS/$ID: a loose cgroup`, mended: true},
+	{name: "a loose cgroup", begin: `mount -t overlay overlay -o lowerdir=$BASE:$DIR/mnt $W/by-hand; until mkdir -p $CGROUPS/$ID; do :; done`,
+		line: `$CGROUPS/$ID: a loose cgroup`, mended: true, end: `umount $W/by-hand`},
 	{name: "a cage that is gone", begin: `cage-up web; mv $DIR $DATA/away`, line: `$DATA/away/mnt: mounted for a cage that is gone`, repair: `umount -R $DATA/away/mnt`,
 		end: `mv $DATA/away $DIR; cage-down web`},
 }
