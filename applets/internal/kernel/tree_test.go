@@ -96,7 +96,7 @@ func TestVolatileTree(t *testing.T) {
 	dir := scratch(t)
 	point, o := treeIn(t, dir)
 	o.Volatile = true
-	mark := o.Work + "/work/incompat"
+	mark := filepath.Join(o.Work, "work/incompat")
 	mountByText := func(point string, o Layers, _ []FS) error {
 		return unix.Mount("overlay", point, "overlay", 0, must1(OverlayOptions(o)))
 	}
