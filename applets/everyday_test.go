@@ -39,6 +39,21 @@ func TestEveryday(t *testing.T) {
 			}
 		})
 	}
+	// The same on a terminal that cage-exec gives.
+	for _, c := range []struct {
+		options, command string
+		want             int // terminals named
+	}{
+		{"-t", `tty`, 1},
+		{"-t -u bird", `tty; sudo -n tty`, 2},
+		{"-t -w /srv", `sudo -u bird tty; su - bird -c tty; script -qec tty /dev/null`, 3},
+		{"-t -E TERM=xterm", `tmux -L other new-session 'tty >/srv/tty; tmux -L other display-message -p "#{client_tty}" >>/srv/tty'; cat /srv/tty`, 2},
+	} {
+		said := h.sh(t, `cage-exec $1 bird sh -ec "$2" </dev/null`, c.options, c.command)
+		if got := strings.Count(said, "/dev/pts/"); got != c.want {
+			t.Errorf("cage-exec %s: %s\nsays %q", c.options, c.command, said)
+		}
+	}
 	h.sh(t, `cage-down bird`)
 }
 
