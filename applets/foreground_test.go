@@ -130,7 +130,7 @@ func TestForegroundDown(t *testing.T) {
 // TestForegroundDaemon: what a start script leaves behind may go on to write; it is waited for, and ended by a SIGTERM.
 func TestForegroundDaemon(t *testing.T) {
 	w := plainWorld(t)
-	uuid := w.withScripts(t, "touch /began\n(exec 2>/dev/null; trap 'echo bye; exit' TERM; while [ ! -e /ended ]; do sleep 0.1; done; echo gone; while :; do sleep 0.1; done) &\n", "")
+	uuid := w.withScripts(t, "touch /began\n(exec 2>/dev/null; trap 'echo bye; exit' TERM; while [ ! -e /ended ]; do sleep 0.1; done; echo gone; while :; do sleep 0.1; done) &\n", "echo stops")
 	f := w.stay(t)
 	for { // until the script has ended: its copy is gone
 		if found, _ := filepath.Glob(w.data + "/" + uuid + ".w/mnt/tmp/cage.*"); exists(w.data+"/"+uuid+".w/root/began") && len(found) == 0 {
@@ -143,4 +143,7 @@ func TestForegroundDaemon(t *testing.T) {
 	f.says(t, "bye")
 	f.ends(t, 143, "")
 	w.down(t, uuid)
+	if log, err := os.ReadFile(w.data + "/" + uuid + ".w/log"); string(log) != "stops\n" {
+		t.Errorf("the stop script says %q, %v", log, err)
+	}
 }

@@ -54,7 +54,8 @@ func (s *session) stay(c *store.Cage, limit time.Duration, release func()) error
 	}
 	r, err := newRelay()
 	if err != nil {
-		return err
+		release()
+		return errors.Join(err, s.takeBack(c))
 	}
 	signals := passedOn()
 	script.Limit, script.Output, script.Errors = limit, r.output, r.errors
@@ -69,22 +70,30 @@ func (s *session) stay(c *store.Cage, limit time.Duration, release func()) error
 	r.close()
 	awaitStop(c) // the stop script that ended it has more to do
 	isDown, cleanErr := s.cleanUnlessDown(c, clean)
-	status := 0
-	switch failed := (*plan.ScriptError)(nil); {
-	case isDown || cleanErr != nil:
+	if isDown {
 		r.drain()
-		return cleanErr
-	case err == nil:
-		if status = r.until(signals); status == 0 {
-			return nil
-		}
-	case errors.As(err, &failed):
+		return nil
+	}
+	if err = errors.Join(err, cleanErr); err == nil {
+		return s.stayOn(c, r, signals)
+	}
+	status := exitFailed
+	if failed := (*plan.ScriptError)(nil); errors.As(err, &failed) {
 		status = failed.Exit
-	default:
-		status = exitFailed
 	}
 	s.tell(err)
 	s.tell(s.takeBack(c))
+	r.drain()
+	return exitStatus(status)
+}
+
+// stayOn waits for those who are left to write, or for a signal that asks to end.
+func (s *session) stayOn(c *store.Cage, r *relay, signals <-chan os.Signal) error {
+	status := r.until(signals)
+	if status == 0 {
+		return nil
+	}
+	s.tell(runDown(s, downOptions{seconds: graceDefault}, c.UUID))
 	r.drain()
 	return exitStatus(status)
 }
