@@ -46,11 +46,12 @@ func (s *session) lockAll(ref string) (c *store.Cage, layers []store.Layer, held
 		if c, err = s.load(ref); err != nil {
 			return nil, nil, nil, err
 		}
-		before, _, err := s.store.Layers(c)
+		r := s.store.Resolver()
+		bases, _, err := r.Bases(c)
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		held, err := lockLayers(before)
+		held, err := lockBases(bases)
 		if err == nil {
 			var own locks
 			own, err = s.lock(c.Entry)
@@ -61,32 +62,46 @@ func (s *session) lockAll(ref string) (c *store.Cage, layers []store.Layer, held
 			continue // something was removed while waiting: look again
 		}
 		if err == nil {
-			c, err = c.Entry.Load()
+			c, err = c.Again()
 		}
-		var warning string
 		if err == nil {
-			layers, warning, err = s.store.Layers(c)
+			layers, err = s.layersNow(r, c, bases)
 		}
-		if err == nil && !slices.EqualFunc(before, layers, func(a, b store.Layer) bool { return a.Base.Dir == b.Base.Dir }) {
-			held.release()
-			continue // re-based while waiting
+		if err == nil {
+			return c, layers, held, nil
 		}
-		if err != nil {
-			held.release()
+		held.release()
+		if err != errRebased {
 			return nil, nil, nil, err
 		}
-		if warning != "" {
-			s.warn("%s", warning)
-		}
-		return c, layers, held, nil
 	}
 }
 
-// lockLayers locks bases shared, by uuid.
-func lockLayers(layers []store.Layer) (locks, error) {
-	dirs := make([]string, len(layers))
-	for i, l := range layers {
-		dirs[i] = l.Base.Dir
+// errRebased says that a cage was re-based before its bases were locked: look again.
+var errRebased = errors.New("re-based meanwhile")
+
+// layersNow returns the lower directories of c, whose bases are locked. What r read
+// without the locks it need not read again, unless that was changed since.
+func (s *session) layersNow(r *store.Resolver, c *store.Cage, locked []*store.Cage) ([]store.Layer, error) {
+	r.Renew()
+	bases, warning, err := r.Bases(c)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.EqualFunc(locked, bases, func(a, b *store.Cage) bool { return a.Dir == b.Dir }) {
+		return nil, errRebased
+	}
+	if warning != "" {
+		s.warn("%s", warning)
+	}
+	return r.Layers(c, bases)
+}
+
+// lockBases locks bases shared, by uuid.
+func lockBases(bases []*store.Cage) (locks, error) {
+	dirs := make([]string, len(bases))
+	for i, b := range bases {
+		dirs[i] = b.Dir
 	}
 	slices.Sort(dirs)
 	var held locks

@@ -13,15 +13,44 @@ type Layer struct {
 	Dir  string // the real path of its root
 }
 
-// Layers returns what c stands on, from the top down: its bases in the order of
-// the C3 linearization, each directory once, below all that stand on it. Where C3
-// has no answer the written order is taken and warning says so.
+// Resolver resolves bases and reads each once.
+type Resolver struct {
+	store *Store
+	cages map[string]*Cage
+
+	last    *Cage // whose bases are known:
+	bases   []*Cage
+	warning string
+}
+
+// Resolver returns one that has read nothing yet.
+func (s *Store) Resolver() *Resolver { return &Resolver{store: s, cages: map[string]*Cage{}} }
+
+// Layers is what the Resolver's Bases and Layers say, from nothing.
 func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
+	r := s.Resolver()
+	bases, warning, err := r.Bases(c)
+	if err == nil {
+		layers, err = r.Layers(c, bases)
+	}
+	if err != nil {
+		warning = ""
+	}
+	return layers, warning, err
+}
+
+// Bases returns what c stands on, from the top down, in the order of the C3
+// linearization, each once, below all that stand on it. Where C3 has no answer the
+// written order is taken and warning says so.
+func (r *Resolver) Bases(c *Cage) (bases []*Cage, warning string, err error) {
+	if r.last == c {
+		return r.bases, r.warning, nil
+	}
 	if c.Writable && len(c.Base) == 0 {
 		return nil, "", cannot("use", c.ConfPath(), errors.New("it has no base"))
 	}
-	r := resolver{store: s, cages: map[string]*Cage{}, orders: map[string][]string{}}
-	order, err := r.linearize(c, []string{c.Label()})
+	o := ordering{r, map[string][]string{}}
+	order, err := o.linearize(c, []string{c.Label()})
 	if errors.Is(err, errNoOrder) {
 		warning = fmt.Sprintf("the bases of %s contradict each other in their order; taking the written one", c.Label())
 		order, err = r.written(c), nil
@@ -29,21 +58,48 @@ func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	for _, id := range order[1:] {
-		base := r.cages[id]
-		dir, err := base.RealRoot()
-		if there, e := isDir(base.Dir); e == nil && !there { // removed since its conf was read
-			return nil, "", cannotUse(r.chainTo(c, id), ErrNotFound)
+	bases = make([]*Cage, len(order)-1)
+	for i, id := range order[1:] {
+		bases[i] = r.cages[id]
+	}
+	r.last, r.bases, r.warning = c, bases, warning
+	return bases, warning, nil
+}
+
+// Renew lets what was changed since it was read be read again.
+func (r *Resolver) Renew() {
+	for id, c := range r.cages {
+		again, err := c.Again()
+		if again == c {
+			continue
 		}
+		if r.last, r.cages[id] = nil, again; err != nil {
+			delete(r.cages, id) // who wants it is told why
+		}
+	}
+}
+
+// Layers returns the lower directories of c, which stands on bases.
+func (r *Resolver) Layers(c *Cage, bases []*Cage) (layers []Layer, err error) {
+	parents, seen := realDirs{}, make(map[string]bool, len(bases))
+	layers = slices.Grow(layers, len(bases))
+	for _, base := range slices.Backward(bases) {
+		dir, err := base.realRoot(parents)
 		if err != nil {
-			return nil, "", cannotUse(append(r.chainTo(c, id), "root"), err)
+			if there, e := isDir(base.Dir); e == nil && !there { // removed since its conf was read
+				return nil, cannotUse(r.chainTo(c, base.UUID), ErrNotFound)
+			}
+			return nil, cannotUse(append(r.chainTo(c, base.UUID), "root"), err)
 		}
 		// The kernel takes no directory twice ("too many levels of symbolic links").
 		// Two bases have the same one while a cage-snapshot is between its steps.
-		layers = slices.DeleteFunc(layers, func(l Layer) bool { return l.Dir == dir })
-		layers = append(layers, Layer{base, dir})
+		if !seen[dir] {
+			seen[dir] = true
+			layers = append(layers, Layer{base, dir})
+		}
 	}
-	return layers, warning, nil
+	slices.Reverse(layers)
+	return layers, nil
 }
 
 // cannotUse is the error of a base that a chain of cages leads to.
@@ -51,17 +107,16 @@ func cannotUse(chain []string, err error) error {
 	return cannot("use the base", strings.Join(chain, " -> "), err)
 }
 
-// resolver reads each base once.
-type resolver struct {
-	store  *Store
-	cages  map[string]*Cage
+// ordering is one linearization under way.
+type ordering struct {
+	*Resolver
 	orders map[string][]string
 }
 
-// bases loads the bases of c; chain names the cages that led to c, c last.
-func (r *resolver) bases(c *Cage, chain []string) ([]*Cage, error) {
-	var list []*Cage
-	for _, id := range c.Base {
+// load loads the bases of c; chain names the cages that led to c, c last.
+func (r *Resolver) load(c *Cage, chain []string) ([]*Cage, error) {
+	list := make([]*Cage, len(c.Base))
+	for i, id := range c.Base {
 		base, ok := r.cages[id]
 		if !ok {
 			e, err := r.store.Get(id)
@@ -82,13 +137,13 @@ func (r *resolver) bases(c *Cage, chain []string) ([]*Cage, error) {
 			}
 			r.cages[id] = base
 		}
-		list = append(list, base)
+		list[i] = base
 	}
 	return list, nil
 }
 
 // chainTo names the cages that lead from c to the base id.
-func (r *resolver) chainTo(c *Cage, id string) []string {
+func (r *Resolver) chainTo(c *Cage, id string) []string {
 	seen := map[string]bool{}
 	var visit func(c *Cage) []string
 	visit = func(c *Cage) []string {

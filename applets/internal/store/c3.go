@@ -10,25 +10,24 @@ var errNoOrder = errors.New("no order")
 
 // linearize returns c's uuid and those of its bases in C3 order:
 // L(c) = c, merge(L(b1), ..., L(bn), b1...bn).
-func (r *resolver) linearize(c *Cage, chain []string) ([]string, error) {
+func (r *ordering) linearize(c *Cage, chain []string) ([]string, error) {
 	if order, ok := r.orders[c.UUID]; ok {
 		if order == nil {
 			return nil, cannotUse(chain, errors.New("it stands on itself"))
 		}
 		return order, nil
 	}
-	if len(c.Base) == 0 {
-		r.orders[c.UUID] = []string{c.UUID}
-		return r.orders[c.UUID], nil
-	}
 	r.orders[c.UUID] = nil // on the way
-	bases, err := r.bases(c, chain)
+	bases, err := r.load(c, chain)
 	if err != nil {
 		return nil, err
 	}
 	var lists [][]string
 	var noOrder error
 	for _, b := range bases {
+		if len(b.Base) == 0 {
+			continue // its place in c.Base says all
+		}
 		order, err := r.linearize(b, append(chain, b.Label()))
 		if errors.Is(err, errNoOrder) {
 			noOrder = err // go on: a cycle or a missing base is worse
@@ -37,18 +36,19 @@ func (r *resolver) linearize(c *Cage, chain []string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(order) > 1 { // else its place in c.Base says all
-			lists = append(lists, order)
-		}
+		lists = append(lists, order)
 	}
 	r.orders[c.UUID] = []string{c.UUID}
 	if noOrder != nil {
 		return nil, noOrder
 	}
-	var order []string
-	if len(bases) == 1 {
-		order = r.orders[bases[0].UUID] // the merge of L(b) and b
-	} else if order, err = merge(append(lists, c.Base)); err != nil {
+	order := c.Base
+	if len(bases) > 1 {
+		order, err = merge(append(lists, c.Base))
+	} else if len(lists) > 0 {
+		order = lists[0] // the merge of L(b) and b
+	}
+	if err != nil {
 		return nil, err
 	}
 	r.orders[c.UUID] = append([]string{c.UUID}, order...)
@@ -107,7 +107,7 @@ func numbered(lists [][]string) (rows [][]int, names []string) {
 
 // written returns c and its bases depth first in the order of their confs, each
 // where it is met last, so that it is below all that stand on it.
-func (r *resolver) written(c *Cage) []string {
+func (r *Resolver) written(c *Cage) []string {
 	var order []string
 	seen := map[string]bool{}
 	var visit func(c *Cage)

@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -28,18 +27,20 @@ type Cage struct {
 	Mountpoint string   // absolute; of a .w only
 	Start      string   // as the conf says: a file beside it, or an absolute path inside the cage; "" is none
 	Stop       string   // likewise
+
+	read stamp // of the conf
 }
 
 // keys of a cage's conf that may stand in it once.
 var keys = []string{"uuid", "name", "memo", "base", "root", "work", "mountpoint", "start", "stop"}
 
 // ConfPath returns the path of the entry's conf.
-func (e Entry) ConfPath() string { return filepath.Join(e.Dir, "cage.conf") }
+func (e Entry) ConfPath() string { return e.Dir + "/cage.conf" }
 
 // Load reads the entry's conf strictly (cage.conf(5)). The error names the file
 // and the key.
 func (e Entry) Load() (*Cage, error) {
-	data, err := readFile(e.ConfPath())
+	data, read, err := readFile(e.ConfPath())
 	if err != nil {
 		return nil, cannot("read", e.ConfPath(), err)
 	}
@@ -47,7 +48,16 @@ func (e Entry) Load() (*Cage, error) {
 	if err != nil {
 		return nil, cannot("use", e.ConfPath(), err)
 	}
+	c.read = read
 	return c, nil
+}
+
+// Again returns the cage as its conf is by now: c itself where nobody changed that.
+func (c *Cage) Again() (*Cage, error) {
+	if c.read.holds(c.ConfPath()) {
+		return c, nil
+	}
+	return c.Load()
 }
 
 // Parse makes a Cage of the content of its conf, which need not be on disk yet.
@@ -76,7 +86,7 @@ func (e Entry) Parse(data []byte) (*Cage, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Root = filepath.Join(e.Dir, root)
+	c.Root = e.Dir + "/" + root
 	if !e.Writable {
 		return c, nil
 	}
@@ -136,25 +146,4 @@ func (c *Cage) Label() string {
 		return c.Name
 	}
 	return c.UUID
-}
-
-// RealRoot returns the real path of a base's root directory, which must be there.
-func (c *Cage) RealRoot() (string, error) {
-	if info, err := os.Lstat(c.Root); err == nil && info.IsDir() {
-		return c.Root, nil // the store's own path is real
-	}
-	dir, err := filepath.EvalSymlinks(c.Root)
-	if err != nil {
-		if target, e := os.Readlink(c.Root); e == nil {
-			return "", fmt.Errorf("it points to %s, which is not there", target)
-		}
-		return "", errors.Unwrap(err)
-	}
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return "", fmt.Errorf("%s is not a directory", dir)
-	}
-	if strings.Contains(dir, "\n") {
-		return "", errors.New("its real path has a newline")
-	}
-	return dir, nil
 }

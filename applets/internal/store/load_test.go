@@ -23,7 +23,7 @@ func TestLoad(t *testing.T) {
 		if c.InsideDir() != (want.Mountpoint == w+"/mnt") {
 			t.Errorf("InsideDir of %s = %v", c.Mountpoint, c.InsideDir())
 		}
-		c.Conf = nil
+		c.Conf, c.read = nil, stamp{}
 		if !reflect.DeepEqual(*c, want) {
 			t.Errorf("Load = %+v\nwant %+v", *c, want)
 		}
