@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,12 +34,8 @@ func IsUUID(s string) bool {
 		return false
 	}
 	for i, c := range []byte(s) {
-		switch {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f'):
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if dash != (c == '-') || !dash && !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
 			return false
 		}
 	}
@@ -187,6 +184,9 @@ func (s *Store) Dependants(id string) ([]*Cage, error) {
 		data, _, err := readFile(e.ConfPath())
 		if err != nil {
 			continue // without a conf it stands on nothing
+		}
+		if !bytes.Contains(data, []byte(id)) {
+			continue // as nearly all: what they stand on is then no matter
 		}
 		f := conf.Parse(data)
 		if slices.Contains(strings.Split(f.Get("base"), ":"), id) {
