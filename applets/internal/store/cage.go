@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -36,6 +37,23 @@ var keys = []string{"uuid", "name", "memo", "base", "root", "work", "mountpoint"
 
 // ConfPath returns the path of the entry's conf.
 func (e Entry) ConfPath() string { return e.Dir + "/cage.conf" }
+
+// Name returns the name in the entry's conf, read as the article's sed would,
+// or "" where there is none to be read.
+func (e Entry) Name() string {
+	data, _, err := readFile(e.ConfPath())
+	if err != nil {
+		return ""
+	}
+	return conf.Parse(data).Get("name")
+}
+
+// named tells whether that is the entry's name. Only of a conf that holds the name
+// somewhere it is looked for where it belongs.
+func (e Entry) named(name string) bool {
+	data, _, err := readFile(e.ConfPath())
+	return err == nil && bytes.Contains(data, []byte(name)) && conf.Parse(data).Get("name") == name
+}
 
 // Load reads the entry's conf strictly (cage.conf(5)). The error names the file
 // and the key.

@@ -120,7 +120,7 @@ func (s *Store) Find(ref string) (Entry, error) {
 	}
 	var found []Entry
 	for _, e := range all {
-		if e.Name() == ref {
+		if e.named(ref) {
 			found = append(found, e)
 		}
 	}
@@ -142,16 +142,6 @@ func (s *Store) Find(ref string) (Entry, error) {
 		return Entry{}, cannot("choose", ref, fmt.Errorf("%w: %s", ErrAmbiguous, strings.Join(names, ", ")))
 	}
 	return s.Get(found[0].UUID)
-}
-
-// Name returns the name in the entry's conf, read as the article's sed would,
-// or "" where there is none to be read.
-func (e Entry) Name() string {
-	data, _, err := readFile(e.ConfPath())
-	if err != nil {
-		return ""
-	}
-	return conf.Parse(data).Get("name")
 }
 
 // CheckName tells why a cage cannot get this name, if so.
