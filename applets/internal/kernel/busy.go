@@ -110,7 +110,9 @@ func CallerInside(t Tree, c Cgroup) (Process, bool) {
 			break
 		}
 		p, in := belongs(t, c, dir, pid)
-		if !in {
+		if pid == os.Getpid() {
+			pid = os.Getppid() // the stat is slow to come
+		} else if !in {
 			pid, _, err = parentAndTerminal(dir)
 		}
 		unix.Close(dir)

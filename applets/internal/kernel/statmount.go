@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"encoding/binary"
-	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -63,8 +62,7 @@ func parseStatmount(buf []byte, id, mask uint64) (Mount, error) {
 		if got&bit == 0 {
 			return ""
 		}
-		s, _, _ := strings.Cut(string(buf[512+u32(at):u32(0)]), "\x00")
-		return s
+		return cString(buf[512+u32(at) : u32(0)])
 	}
 	m := Mount{
 		unique: id,
