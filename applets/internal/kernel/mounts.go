@@ -125,7 +125,7 @@ func descendants(m Mount) ([]Mount, error) {
 // itself is seen at a second place because what it stands on is bound there,
 // that copy is not meant: it came with the tree and is to go with it.
 func PeersOutside(tree []Mount) ([]Mount, error) {
-	if !slices.ContainsFunc(tree, func(m Mount) bool { return m.Peers != 0 }) {
+	if !slices.ContainsFunc(tree, func(m Mount) bool { return m.Peers != 0 }) || alone(tree) {
 		return nil, nil
 	}
 	all, err := listmount(listmountRoot, statmountIDs)

@@ -46,3 +46,18 @@ func nothingUnder(dir string) bool {
 		return err
 	})
 }
+
+// alone tells whether surely no mount outside of tree is in one of its peer groups,
+// as is usual, and keeps nothing of all that it looks at.
+func alone(tree []Mount) bool {
+	inside, groups := map[uint64]bool{}, map[uint64]bool{}
+	for _, m := range tree {
+		inside[m.ID], groups[m.Peers] = true, m.Peers != 0
+	}
+	return nil == eachMount(listmountRoot, statmountIDs, func(m Mount) error {
+		if groups[m.Peers] && !inside[m.ID] {
+			return unix.EBUSY
+		}
+		return nil
+	})
+}
