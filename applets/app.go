@@ -1,6 +1,7 @@
 package applets
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -59,3 +60,38 @@ func (w *words) Set(value string) error {
 }
 
 func (w *words) String() string { return strings.Join(*w, " ") }
+
+// names returns the names of a flag, and whether nothing needs to be done where it
+// is not given. cli's own Names looks for a comma in each by a regular expression.
+func names(flag cli.Flag) (list []string, idle bool) {
+	switch f := flag.(type) {
+	case *cli.BoolFlag:
+		return append([]string{f.Name}, f.Aliases...), !f.Value
+	case *cli.StringFlag:
+		return append([]string{f.Name}, f.Aliases...), f.Value == ""
+	case *cli.Float64Flag:
+		return append([]string{f.Name}, f.Aliases...), f.Value == 0
+	case *cli.GenericFlag:
+		return append([]string{f.Name}, f.Aliases...), true
+	}
+	return flag.Names(), false
+}
+
+// runApp runs app with arguments that normalize has put right. cli goes through all
+// flags by name again and again, which takes as long as a mount or two, so it is
+// shown only those that are given or have a default.
+func runApp(app *cli.App, args []string) error {
+	line := append([]string{app.Name}, args...)
+	if args[0] == "--help" || args[0] == "--version" {
+		return app.Run(line)
+	}
+	options := args[:slices.Index(args, "--")]
+	app.Flags = slices.DeleteFunc(app.Flags, func(flag cli.Flag) bool {
+		_, idle := names(flag)
+		return idle && !slices.ContainsFunc(options, func(option string) bool { return strings.HasPrefix(option, dashed(flag)+"=") })
+	})
+	app.HideHelp, app.HideVersion = true, true
+	defer func(flag cli.Flag) { cli.HelpFlag = flag }(cli.HelpFlag)
+	cli.HelpFlag = nil
+	return app.Run(line)
+}

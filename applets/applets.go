@@ -105,7 +105,7 @@ func (a applet) run(args []string, stdout, stderr io.Writer) int {
 	app.Usage, app.Writer, app.ErrWriter = a.usage, stdout, stderr
 	args, err := normalize(app.Flags, args, a.posix)
 	if err == nil {
-		err = app.Run(append([]string{s.name}, args...))
+		err = runApp(app, args)
 	}
 	return s.tell(err)
 }

@@ -1,6 +1,7 @@
 package applets
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -135,10 +136,8 @@ func (r *argReader) fail(message string) {
 // find returns the flag that has the name, or nil.
 func (r *argReader) find(name string) cli.Flag {
 	for _, flag := range r.flags {
-		for _, known := range flag.Names() {
-			if known == name {
-				return flag
-			}
+		if known, _ := names(flag); slices.Contains(known, name) {
+			return flag
 		}
 	}
 	return nil
@@ -152,9 +151,9 @@ func isBool(flag cli.Flag) bool {
 
 // dashed returns the first name of flag as one types it.
 func dashed(flag cli.Flag) string {
-	name := flag.Names()[0]
-	if utf8.RuneCountInString(name) == 1 {
-		return "-" + name
+	list, _ := names(flag)
+	if utf8.RuneCountInString(list[0]) == 1 {
+		return "-" + list[0]
 	}
-	return "--" + name
+	return "--" + list[0]
 }

@@ -51,7 +51,7 @@ func FuzzNormalize(f *testing.F) {
 			}
 			left = left[at+1:]
 		}
-		err = app.Run(append([]string{app.Name}, normal...))
+		err = runApp(app, normal)
 		if err != nil && !(errors.As(err, &usage) && strings.Contains(err.Error(), "for flag -t:")) {
 			t.Fatalf("%q: cli refuses %q: %v", args, normal, err)
 		}

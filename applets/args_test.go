@@ -57,7 +57,7 @@ func try(args []string, posix bool) (got given, stdout string, err error) {
 	app := tryApp(&got, &out)
 	normal, err := normalize(app.Flags, args, posix)
 	if err == nil {
-		err = app.Run(append([]string{app.Name}, normal...))
+		err = runApp(app, normal)
 	}
 	return got, out.String(), err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"cage/applets/internal/kernel"
@@ -24,9 +25,9 @@ type downOptions struct {
 }
 
 func newDown(s *session) *cli.App {
-	var o downOptions
+	o := downOptions{seconds: graceDefault}
 	app := s.app(
-		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, Value: graceDefault, Usage: "wait `SECONDS` for the stop script, and for processes before killing them", Destination: &o.seconds},
+		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, DefaultText: strconv.Itoa(graceDefault), Usage: "wait `SECONDS` for the stop script, and for processes before killing them", Destination: &o.seconds},
 		boolFlag("all", "a", "every cage that is not down, the one mounted last first", &o.all),
 		boolFlag("force", "f", "end processes of the host that hold the cage busy, too", &o.force),
 	)

@@ -36,7 +36,10 @@ func (s *session) hidden(layers []store.Layer) []hiddenDir {
 			if !ok && s.isSnapshot(l.Dir) {
 				rel, ok = below(s.store.Host, dir)
 			}
-			if info, err := os.Lstat(filepath.Join(l.Dir, rel)); !ok || err != nil || !info.IsDir() {
+			if !ok {
+				continue
+			}
+			if info, err := os.Lstat(filepath.Join(l.Dir, rel)); err != nil || !info.IsDir() {
 				continue
 			}
 			for _, part := range parents(rel) {

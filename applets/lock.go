@@ -39,23 +39,28 @@ func (s *session) lockData() (*kernel.Lock, error) {
 
 // lockAll finds the cage that ref names and locks it and what it stands on.
 func (s *session) lockAll(ref string) (c *store.Cage, layers []store.Layer, held locks, err error) {
-	return s.lockOver(ref, s.store.Layers)
+	return s.lockOver(ref, func(c *store.Cage) (*store.Cage, error) { return c, nil })
 }
 
-// lockOver finds the cage that ref names and what it is to stand on, locks the bases
-// shared and then the cage for changing it, and returns all as it is under the
-// locks. The order (host, bases, cages, each by uuid; the host's is the smallest)
+// lockOver finds the cage that ref names and what it is to stand on, the bases of
+// next, locks these shared and then the cage for changing it, and returns all as it
+// is under the locks. The order (host, bases, cages, each by uuid; the host's is the smallest)
 // is what keeps two applets from waiting for each other.
-func (s *session) lockOver(ref string, standOn func(*store.Cage) ([]store.Layer, string, error)) (c *store.Cage, layers []store.Layer, held locks, err error) {
+func (s *session) lockOver(ref string, next func(*store.Cage) (*store.Cage, error)) (c *store.Cage, layers []store.Layer, held locks, err error) {
 	for {
 		if c, err = s.load(ref); err != nil {
 			return nil, nil, nil, err
 		}
-		before, _, err := standOn(c)
+		r := s.store.Resolver()
+		n, err := next(c)
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		held, err := lockLayers(before)
+		bases, _, err := r.Bases(n)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		held, err := lockBases(bases)
 		if err == nil {
 			var own locks
 			own, err = s.lock(c.Entry)
@@ -66,32 +71,49 @@ func (s *session) lockOver(ref string, standOn func(*store.Cage) ([]store.Layer,
 			continue // something was removed while waiting: look again
 		}
 		if err == nil {
-			c, err = c.Entry.Load()
+			c, err = c.Again()
 		}
-		var warning string
 		if err == nil {
-			layers, warning, err = standOn(c)
+			n, err = next(c)
 		}
-		if err == nil && !slices.EqualFunc(before, layers, func(a, b store.Layer) bool { return a.Base.Dir == b.Base.Dir }) {
-			held.release()
-			continue // re-based while waiting
+		if err == nil {
+			layers, err = s.layersNow(r, n, bases)
 		}
-		if err != nil {
-			held.release()
+		if err == nil {
+			return c, layers, held, nil
+		}
+		held.release()
+		if err != errRebased {
 			return nil, nil, nil, err
 		}
-		if warning != "" {
-			s.warn("%s", warning)
-		}
-		return c, layers, held, nil
 	}
 }
 
-// lockLayers locks bases shared, by uuid.
-func lockLayers(layers []store.Layer) (locks, error) {
-	dirs := make([]string, len(layers))
-	for i, l := range layers {
-		dirs[i] = l.Base.Dir
+// errRebased says that a cage was re-based before its bases were locked: look again.
+var errRebased = errors.New("re-based meanwhile")
+
+// layersNow returns the lower directories of c, whose bases are locked. What r read
+// without the locks it need not read again, unless that was changed since.
+func (s *session) layersNow(r *store.Resolver, c *store.Cage, locked []*store.Cage) ([]store.Layer, error) {
+	r.Renew()
+	bases, warning, err := r.Bases(c)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.EqualFunc(locked, bases, func(a, b *store.Cage) bool { return a.Dir == b.Dir }) {
+		return nil, errRebased
+	}
+	if warning != "" {
+		s.warn("%s", warning)
+	}
+	return r.Layers(c, bases)
+}
+
+// lockBases locks bases shared, by uuid.
+func lockBases(bases []*store.Cage) (locks, error) {
+	dirs := make([]string, len(bases))
+	for i, b := range bases {
+		dirs[i] = b.Dir
 	}
 	slices.Sort(dirs)
 	var held locks

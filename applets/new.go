@@ -71,28 +71,26 @@ func (s *session) newCage(o newOptions) (*store.Cage, error) {
 		if err != nil {
 			return nil, err
 		}
-		layers, _, err := s.store.Layers(c)
+		r := s.store.Resolver()
+		bases, _, err := r.Bases(c)
 		if err != nil {
 			return nil, err
 		}
-		held, err := lockLayers(layers)
+		held, err := lockBases(bases)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // a base was removed or re-pointed while waiting
 		}
 		if err != nil {
 			return nil, err
 		}
-		defer held.release()
-		if layers != nil { // the host may have moved on while waiting
-			var warning string
-			if layers, warning, err = s.store.Layers(c); err != nil {
-				return nil, err
-			}
-			if warning != "" {
-				s.warn("%s", warning)
-			}
+		layers, err := s.layersNow(r, c, bases)
+		if err == nil {
+			err = s.makeCage(o, c, layers)
 		}
-		return c, s.makeCage(o, c, layers)
+		held.release()
+		if err != errRebased {
+			return c, err
+		}
 	}
 }
 

@@ -38,13 +38,7 @@ func newRebase(s *session) *cli.App {
 
 // runRebase lets a cage that is down stand on other bases.
 func runRebase(s *session, o rebaseOptions, ref, bases string) error {
-	c, layers, held, err := s.lockOver(ref, func(c *store.Cage) ([]store.Layer, string, error) {
-		next, err := s.draftRebase(c, bases)
-		if err != nil {
-			return nil, "", err
-		}
-		return s.store.Layers(next)
-	})
+	c, layers, held, err := s.lockOver(ref, func(c *store.Cage) (*store.Cage, error) { return s.draftRebase(c, bases) })
 	if err != nil {
 		return err
 	}

@@ -105,8 +105,11 @@ func label(e store.Entry) string {
 	return e.UUID
 }
 
-// checkDependants refuses to remove what others stand on.
+// checkDependants refuses to remove what others stand on, which is a base.
 func (s *session) checkDependants(e store.Entry) error {
+	if e.Writable {
+		return nil
+	}
 	others, err := s.store.Dependants(e.UUID)
 	if err != nil {
 		return err

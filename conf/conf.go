@@ -60,7 +60,7 @@ func (f *File) Get(key string) string {
 // nor carriage returns, and no key of once stands on two lines. The error names the lines and is
 // a cause: the caller says which file could not be read.
 func (f *File) Check(once []string) error {
-	number := 0
+	number, seen := 0, make([]bool, len(once))
 	for line := range bytes.Lines(f.data) {
 		number++
 		switch {
@@ -71,10 +71,15 @@ func (f *File) Check(once []string) error {
 		case !utf8.Valid(line):
 			return fmt.Errorf("line %d is not valid UTF-8", number)
 		}
-	}
-	for _, key := range once {
-		if err := doubled(key, f.find(key)); err != nil {
-			return err
+		key, _, ok := bytes.Cut(uncommented(line), []byte("="))
+		for i := 0; ok && i < len(once); i++ {
+			if string(key) != once[i] {
+				continue
+			}
+			if seen[i] {
+				return doubled(once[i], f.find(once[i]))
+			}
+			seen[i] = true
 		}
 	}
 	return nil

@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -99,21 +101,31 @@ func OtherHolders(t Tree) []string {
 // CallerInside reports whether this process or one of its parents belongs to
 // the cage, by root directory, working directory or cgroup, and which.
 func CallerInside(t Tree, c Cgroup) (Process, bool) {
-	for _, pid := range callers() {
-		if p, in := belongs(t, c, pid); in {
-			return p, true
+	if populated, err := c.Populated(); err == nil && !populated || errors.Is(err, fs.ErrNotExist) {
+		c = Cgroup{} // a caller in it would be counted
+	}
+	for pid := os.Getpid(); pid > 0; {
+		dir, err := openPID(pid)
+		if err != nil {
+			break
+		}
+		p, in := belongs(t, c, dir, pid)
+		if pid == os.Getpid() {
+			pid = os.Getppid() // the stat is slow to come
+		} else if !in {
+			pid, _, err = parentAndTerminal(dir)
+		}
+		unix.Close(dir)
+		if in || err != nil {
+			return p, in
 		}
 	}
 	return Process{}, false
 }
 
-// belongs reports whether a caller belongs to the cage, and by what.
-func belongs(t Tree, c Cgroup, pid int) (Process, bool) {
-	dir, err := openPID(pid)
-	if err != nil {
-		return Process{}, false
-	}
-	defer unix.Close(dir)
+// belongs reports whether the caller pid, whose /proc/PID is dir, belongs to the
+// cage, and by what.
+func belongs(t Tree, c Cgroup, dir, pid int) (Process, bool) {
 	for _, how := range []string{"root", "cwd"} {
 		if in, _ := t.has(dir, how); in {
 			return describe(dir, pid, how, how)

@@ -18,7 +18,7 @@ func (c Cgroup) Populated() (bool, error) {
 	if c.dir == "" {
 		return false, errNoCgroup
 	}
-	events, err := os.ReadFile(filepath.Join(c.dir, "cgroup.events"))
+	events, err := readAt(unix.AT_FDCWD, filepath.Join(c.dir, "cgroup.events"))
 	if err != nil {
 		return false, Cannot("read cgroup", c.dir, err)
 	}
@@ -98,8 +98,11 @@ func (c Cgroup) PIDs() ([]int, error) {
 // member reports whether the process whose /proc/PID is dir belongs to the
 // cgroup. In /proc/PID/cgroup the line of version 2 is "0::/cage/NAME".
 func (c Cgroup) member(dir int) bool {
+	if c.rel == "" {
+		return false
+	}
 	lines, err := readAt(dir, "cgroup")
-	if err != nil || c.rel == "" {
+	if err != nil {
 		return false
 	}
 	for line := range strings.Lines(string(lines)) {

@@ -118,26 +118,13 @@ func descendants(m Mount) ([]Mount, error) {
 	return Mounts()
 }
 
-// Under returns every mount on dir or anywhere below it, whether dir is a mount
-// point or not. dir must be a path without symbolic links.
-func Under(dir string) ([]Mount, error) {
-	all, err := listmount(listmountRoot, statmountBasic)
-	if err != nil {
-		all, err = Mounts()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(all, func(m Mount) bool { return m.Point != dir && !strings.HasPrefix(m.Point, dir+"/") }), nil
-}
-
 // PeersOutside returns the mounts of tree, which is as Below returns it, that
 // share their events with a mount outside of it: unmounting below such a one
 // would unmount there too (mount_namespaces(7), "peer group"). Where the tree
 // itself is seen at a second place because what it stands on is bound there,
 // that copy is not meant: it came with the tree and is to go with it.
 func PeersOutside(tree []Mount) ([]Mount, error) {
-	if !slices.ContainsFunc(tree, func(m Mount) bool { return m.Peers != 0 }) {
+	if !slices.ContainsFunc(tree, func(m Mount) bool { return m.Peers != 0 }) || alone(tree) {
 		return nil, nil
 	}
 	all, err := listmount(listmountRoot, statmountIDs)

@@ -50,7 +50,10 @@ func IsUpper(m Mount, dir string) (is, known bool) {
 		return false, false
 	}
 	got, err := os.Stat(value)
-	other, errOther := os.Stat(unbackslash(value))
+	other, errOther := got, err
+	if strings.Contains(value, `\`) {
+		other, errOther = os.Stat(unbackslash(value))
+	}
 	switch {
 	case err != nil && errOther != nil:
 		return false, false

@@ -134,7 +134,7 @@ func describe(dir, pid int, how, at string) (Process, bool) {
 	return Process{PID: pid, Comm: string(bytes.TrimSuffix(comm, []byte("\n"))), How: how, Path: string(path[:n]), at: at}, true
 }
 
-// readAt reads a small file of /proc below dir.
+// readAt reads a small file of the kernel's below dir.
 func readAt(dir int, name string) ([]byte, error) {
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"encoding/binary"
-	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -63,8 +62,7 @@ func parseStatmount(buf []byte, id, mask uint64) (Mount, error) {
 		if got&bit == 0 {
 			return ""
 		}
-		s, _, _ := strings.Cut(string(buf[512+u32(at):u32(0)]), "\x00")
-		return s
+		return cString(buf[512+u32(at) : u32(0)])
 	}
 	m := Mount{
 		unique: id,
@@ -85,34 +83,46 @@ func parseStatmount(buf []byte, id, mask uint64) (Mount, error) {
 
 // listmount describes the mounts below the one with the unique id, and that one
 // too (listmount(2), Linux 6.8). A mount that goes meanwhile is left out.
-func listmount(id, mask uint64) ([]Mount, error) {
+func listmount(id, mask uint64) (all []Mount, err error) {
+	err = eachMount(id, mask, func(m Mount) error {
+		all = append(all, m)
+		return nil
+	})
+	return all, err
+}
+
+// eachMount calls f with what listmount returns, until it returns an error.
+func eachMount(id, mask uint64, f func(Mount) error) error {
 	ids, buf := make([]uint64, 512), make([]byte, 4096)
 	req := mntIDReq{size: 24, id: id}
-	var all []Mount
 	if id != listmountRoot {
 		m, err := statmountInto(buf, id, mask)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = f(m)
 		}
-		all = append(all, m)
+		if err != nil {
+			return err
+		}
 	}
 	for {
 		n, _, e := unix.Syscall6(unix.SYS_LISTMOUNT, uintptr(unsafe.Pointer(&req)), uintptr(unsafe.Pointer(&ids[0])), uintptr(len(ids)), 0, 0, 0)
 		if e != 0 {
-			return nil, e
+			return e
 		}
 		for _, x := range ids[:n] {
 			m, err := statmountInto(buf, x, mask)
 			if err == unix.ENOENT {
 				continue
 			}
-			if err != nil {
-				return nil, err
+			if err == nil {
+				err = f(m)
 			}
-			all = append(all, m)
+			if err != nil {
+				return err
+			}
 		}
 		if int(n) < len(ids) {
-			return all, nil
+			return nil
 		}
 		req.param = ids[n-1]
 	}

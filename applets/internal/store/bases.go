@@ -18,6 +18,10 @@ type Resolver struct {
 	store *Store
 	cages map[string]*Cage
 	roots map[string]string // the real ones
+
+	last    *Cage // whose bases are known:
+	bases   []*Cage
+	warning string
 }
 
 // Resolver returns one that has read nothing yet.
@@ -42,6 +46,9 @@ func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 // linearization, each once, below all that stand on it. Where C3 has no answer the
 // written order is taken and warning says so.
 func (r *Resolver) Bases(c *Cage) (bases []*Cage, warning string, err error) {
+	if r.last == c {
+		return r.bases, r.warning, nil
+	}
 	if c.Writable && len(c.Base) == 0 {
 		return nil, "", cannot("use", c.ConfPath(), errors.New("it has no base"))
 	}
@@ -54,44 +61,53 @@ func (r *Resolver) Bases(c *Cage) (bases []*Cage, warning string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	for _, id := range order[1:] {
-		bases = append(bases, r.cages[id])
+	bases = make([]*Cage, len(order)-1)
+	for i, id := range order[1:] {
+		bases[i] = r.cages[id]
 	}
+	r.last, r.bases, r.warning = c, bases, warning
 	return bases, warning, nil
+}
+
+// Renew lets what was changed since it was read be read again.
+func (r *Resolver) Renew() {
+	clear(r.roots)
+	for id, c := range r.cages {
+		again, err := c.Again()
+		if again == c {
+			continue
+		}
+		if r.last, r.cages[id] = nil, again; err != nil {
+			delete(r.cages, id) // who wants it is told why
+		}
+	}
 }
 
 // Layers returns the lower directories of c, which stands on bases.
 func (r *Resolver) Layers(c *Cage, bases []*Cage) (layers []Layer, err error) {
-	for _, base := range bases {
-		dir, err := r.realRoot(base)
-		if errors.Is(err, ErrNotFound) {
-			return nil, cannotUse(r.chainTo(c, base.UUID), err)
+	parents, seen := realDirs{}, make(map[string]bool, len(bases))
+	layers = slices.Grow(layers, len(bases))
+	for _, base := range slices.Backward(bases) {
+		dir, known := r.roots[base.UUID]
+		if !known {
+			dir, err = base.realRoot(parents)
 		}
 		if err != nil {
+			if there, e := isDir(base.Dir); e == nil && !there { // removed since its conf was read
+				return nil, cannotUse(r.chainTo(c, base.UUID), ErrNotFound)
+			}
 			return nil, cannotUse(append(r.chainTo(c, base.UUID), "root"), err)
 		}
+		r.roots[base.UUID] = dir
 		// The kernel takes no directory twice ("too many levels of symbolic links").
 		// Two bases have the same one while a cage-snapshot is between its steps.
-		layers = slices.DeleteFunc(layers, func(l Layer) bool { return l.Dir == dir })
-		layers = append(layers, Layer{base, dir})
+		if !seen[dir] {
+			seen[dir] = true
+			layers = append(layers, Layer{base, dir})
+		}
 	}
+	slices.Reverse(layers)
 	return layers, nil
-}
-
-// realRoot is RealRoot, or ErrNotFound of a base that was removed since its conf
-// was read.
-func (r *Resolver) realRoot(base *Cage) (string, error) {
-	if dir, ok := r.roots[base.UUID]; ok {
-		return dir, nil
-	}
-	dir, err := base.RealRoot()
-	if there, e := isDir(base.Dir); e == nil && !there {
-		return "", ErrNotFound
-	}
-	if err == nil {
-		r.roots[base.UUID] = dir
-	}
-	return dir, err
 }
 
 // cannotUse is the error of a base that a chain of cages leads to.
@@ -107,8 +123,8 @@ type ordering struct {
 
 // load loads the bases of c; chain names the cages that led to c, c last.
 func (r *Resolver) load(c *Cage, chain []string) ([]*Cage, error) {
-	var list []*Cage
-	for _, id := range c.Base {
+	list := make([]*Cage, len(c.Base))
+	for i, id := range c.Base {
 		base, ok := r.cages[id]
 		if !ok {
 			e, err := r.store.Get(id)
@@ -129,7 +145,7 @@ func (r *Resolver) load(c *Cage, chain []string) ([]*Cage, error) {
 			}
 			r.cages[id] = base
 		}
-		list = append(list, base)
+		list[i] = base
 	}
 	return list, nil
 }

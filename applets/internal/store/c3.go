@@ -25,7 +25,10 @@ func (r *ordering) linearize(c *Cage, chain []string) ([]string, error) {
 	var lists [][]string
 	var noOrder error
 	for _, b := range bases {
-		order, err := r.linearize(b, append(slices.Clone(chain), b.Label()))
+		if len(b.Base) == 0 {
+			continue // its place in c.Base says all
+		}
+		order, err := r.linearize(b, append(chain, b.Label()))
 		if errors.Is(err, errNoOrder) {
 			noOrder = err // go on: a cycle or a missing base is worse
 			continue
@@ -39,7 +42,12 @@ func (r *ordering) linearize(c *Cage, chain []string) ([]string, error) {
 	if noOrder != nil {
 		return nil, noOrder
 	}
-	order, err := merge(append(lists, c.Base))
+	order := c.Base
+	if len(bases) > 1 {
+		order, err = merge(append(lists, c.Base))
+	} else if len(lists) > 0 {
+		order = lists[0] // the merge of L(b) and b
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -49,33 +57,52 @@ func (r *ordering) linearize(c *Cage, chain []string) ([]string, error) {
 
 // merge takes, again and again, the first head of a list that is in no list's tail.
 func merge(lists [][]string) ([]string, error) {
-	lists = slices.Clone(lists)
-	tails := map[string]int{} // how many lists have it behind their head
-	for _, l := range lists {
-		for _, id := range l[min(1, len(l)):] {
-			tails[id]++
+	rows, names := numbered(lists)
+	tails := make([]int, len(names)) // how many rows have it behind their head
+	for _, row := range rows {
+		for _, n := range row[min(1, len(row)):] {
+			tails[n]++
 		}
 	}
 	var order []string
 	for {
-		lists = slices.DeleteFunc(lists, func(l []string) bool { return len(l) == 0 })
-		if len(lists) == 0 {
+		rows = slices.DeleteFunc(rows, func(row []int) bool { return len(row) == 0 })
+		if len(rows) == 0 {
 			return order, nil
 		}
-		i := slices.IndexFunc(lists, func(l []string) bool { return tails[l[0]] == 0 })
+		i := slices.IndexFunc(rows, func(row []int) bool { return tails[row[0]] == 0 })
 		if i < 0 {
 			return nil, errNoOrder
 		}
-		head := lists[i][0]
-		order = append(order, head)
-		for j, l := range lists {
-			if l[0] == head {
-				if lists[j] = l[1:]; len(l) > 1 {
-					tails[l[1]]--
+		head := rows[i][0]
+		order = append(order, names[head])
+		for j, row := range rows {
+			if row[0] == head {
+				if rows[j] = row[1:]; len(row) > 1 {
+					tails[row[1]]--
 				}
 			}
 		}
 	}
+}
+
+// numbered returns lists with a number in place of each name: of many bases the
+// merge compares each with each, and numbers are compared faster.
+func numbered(lists [][]string) (rows [][]int, names []string) {
+	numbers := map[string]int{}
+	for _, list := range lists {
+		row := make([]int, len(list))
+		for i, name := range list {
+			n, ok := numbers[name]
+			if !ok {
+				n = len(names)
+				names, numbers[name] = append(names, name), n
+			}
+			row[i] = n
+		}
+		rows = append(rows, row)
+	}
+	return rows, names
 }
 
 // written returns c and its bases depth first in the order of their confs, each

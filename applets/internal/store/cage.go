@@ -1,9 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -31,6 +31,8 @@ type Cage struct {
 	Binds      []Bind   // of a .w only, in the order of the conf
 	Tmpfs      []string // of a .w only: where inside
 	Env        []string // of a .w only: KEY=VALUE, for what runs inside
+
+	read stamp // of the conf
 }
 
 // keys of a cage's conf that may stand in it once.
@@ -40,12 +42,29 @@ var keys = []string{"uuid", "name", "memo", "base", "root", "work", "mountpoint"
 const ConfName = "cage.conf"
 
 // ConfPath returns the path of the entry's conf.
-func (e Entry) ConfPath() string { return filepath.Join(e.Dir, ConfName) }
+func (e Entry) ConfPath() string { return e.Dir + "/" + ConfName }
+
+// Name returns the name in the entry's conf, read as the article's sed would,
+// or "" where there is none to be read.
+func (e Entry) Name() string {
+	data, _, err := readFile(e.ConfPath())
+	if err != nil {
+		return ""
+	}
+	return conf.Parse(data).Get("name")
+}
+
+// named tells whether that is the entry's name. Only of a conf that holds the name
+// somewhere it is looked for where it belongs.
+func (e Entry) named(name string) bool {
+	data, _, err := readFile(e.ConfPath())
+	return err == nil && bytes.Contains(data, []byte(name)) && conf.Parse(data).Get("name") == name
+}
 
 // Load reads the entry's conf strictly (cage.conf(5)). The error names the file
 // and the key.
 func (e Entry) Load() (*Cage, error) {
-	data, err := readFile(e.ConfPath())
+	data, read, err := readFile(e.ConfPath())
 	if err != nil {
 		return nil, cannot("read", e.ConfPath(), err)
 	}
@@ -53,7 +72,16 @@ func (e Entry) Load() (*Cage, error) {
 	if err != nil {
 		return nil, cannot("use", e.ConfPath(), err)
 	}
+	c.read = read
 	return c, nil
+}
+
+// Again returns the cage as its conf is by now: c itself where nobody changed that.
+func (c *Cage) Again() (*Cage, error) {
+	if c.read.holds(c.ConfPath()) {
+		return c, nil
+	}
+	return c.Load()
 }
 
 // Parse makes a Cage of the content of its conf, which need not be on disk yet.
@@ -82,7 +110,7 @@ func (e Entry) Parse(data []byte) (*Cage, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Root = filepath.Join(e.Dir, root)
+	c.Root = e.Dir + "/" + root
 	if !e.Writable {
 		return c, nil
 	}
@@ -142,25 +170,4 @@ func (c *Cage) Label() string {
 		return c.Name
 	}
 	return c.UUID
-}
-
-// RealRoot returns the real path of a base's root directory, which must be there.
-func (c *Cage) RealRoot() (string, error) {
-	if info, err := os.Lstat(c.Root); err == nil && info.IsDir() {
-		return c.Root, nil // the store's own path is real
-	}
-	dir, err := filepath.EvalSymlinks(c.Root)
-	if err != nil {
-		if target, e := os.Readlink(c.Root); e == nil {
-			return "", fmt.Errorf("it points to %s, which is not there", target)
-		}
-		return "", errors.Unwrap(err)
-	}
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return "", fmt.Errorf("%s is not a directory", dir)
-	}
-	if strings.Contains(dir, "\n") {
-		return "", errors.New("its real path has a newline")
-	}
-	return dir, nil
 }

@@ -5,15 +5,35 @@ import (
 	"syscall"
 )
 
+// stamp tells one state of a file from all others.
+type stamp struct {
+	dev, ino, size  uint64
+	written, change syscall.Timespec
+}
+
+func stampOf(st *syscall.Stat_t) stamp {
+	return stamp{uint64(st.Dev), st.Ino, uint64(st.Size), st.Mtim, st.Ctim}
+}
+
+// holds tells whether the file at path is as it was.
+func (s stamp) holds(path string) bool {
+	var st syscall.Stat_t
+	return s != stamp{} && lstat(path, &st) == nil && stampOf(&st) == s
+}
+
 // readFile is os.ReadFile without its preparations for waiting on what is read,
 // which cost more than reading a conf. A command may read a thousand of them.
-func readFile(path string) ([]byte, error) {
+func readFile(path string) (data []byte, read stamp, err error) {
 	fd, err := open(path)
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+		return nil, read, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer syscall.Close(fd)
-	data := make([]byte, 0, 1024)
+	var st syscall.Stat_t
+	if err := syscall.Fstat(fd, &st); err != nil {
+		return nil, read, &os.PathError{Op: "stat", Path: path, Err: err}
+	}
+	data = make([]byte, 0, max(st.Size, 64)) // a file of the kernel's has no size
 	for {
 		if len(data) == cap(data) {
 			data = append(data, 0)[:len(data)]
@@ -21,12 +41,13 @@ func readFile(path string) ([]byte, error) {
 		n, err := syscall.Read(fd, data[len(data):cap(data)])
 		switch {
 		case err == syscall.EINTR:
+			continue
 		case err != nil:
-			return nil, &os.PathError{Op: "read", Path: path, Err: err}
-		case n == 0:
-			return data, nil
-		default:
-			data = data[:len(data)+n]
+			return nil, read, &os.PathError{Op: "read", Path: path, Err: err}
+		}
+		data = data[:len(data)+n]
+		if n == 0 || int64(len(data)) == st.Size {
+			return data, stampOf(&st), nil
 		}
 	}
 }
@@ -39,4 +60,12 @@ func open(path string) (fd int, err error) {
 			return fd, err
 		}
 	}
+}
+
+// lstat is lstat(2), again where a signal came between.
+func lstat(path string, st *syscall.Stat_t) (err error) {
+	for err = syscall.EINTR; err == syscall.EINTR; {
+		err = syscall.Lstat(path, st)
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"cage/conf"
 
@@ -28,8 +30,13 @@ func NewUUID() string { return uuid.NewString() }
 
 // IsUUID tells whether s is a uuid in its canonical form: 36 characters, lower case.
 func IsUUID(s string) bool {
-	u, err := uuid.Parse(s)
-	return err == nil && u.String() == s
+	for i, c := range []byte(s) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if dash != (c == '-') || !dash && !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f') {
+			return false
+		}
+	}
+	return len(s) == 36
 }
 
 // IsPrefix tells whether ref is enough of a uuid to say which one is meant.
@@ -61,8 +68,8 @@ func (s *Store) List() ([]Entry, error) {
 
 // Get returns the cage with exactly this uuid. Its directory as .r and as .w is an error.
 func (s *Store) Get(id string) (Entry, error) {
-	r := Entry{id, filepath.Join(s.Data, id+".r"), false}
-	w := Entry{id, filepath.Join(s.Data, id+".w"), true}
+	dir := filepath.Join(s.Data, id)
+	r, w := Entry{id, dir + ".r", false}, Entry{id, dir + ".w", true}
 	isR, errR := isDir(r.Dir)
 	isW, errW := isDir(w.Dir)
 	switch err := errors.Join(errR, errW); {
@@ -80,14 +87,15 @@ func (s *Store) Get(id string) (Entry, error) {
 
 // isDir tells whether path is a directory and no link to one.
 func isDir(path string) (bool, error) {
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	var st syscall.Stat_t
+	switch err := lstat(path, &st); err {
+	case nil:
+		return st.Mode&syscall.S_IFMT == syscall.S_IFDIR, nil
+	case syscall.ENOENT:
 		return false, nil
-	}
-	if err != nil {
+	default:
 		return false, cannot("read", path, err)
 	}
-	return info.IsDir(), nil
 }
 
 // Find returns the cage that ref names: `host`, a full uuid, a name, or a unique
@@ -124,7 +132,7 @@ func (s *Store) Find(ref string) (Entry, error) {
 func Choose(all []Entry, ref string) (Entry, error) {
 	var found []Entry
 	for _, e := range all {
-		if e.Name() == ref {
+		if e.named(ref) {
 			found = append(found, e)
 		}
 	}
@@ -146,16 +154,6 @@ func Choose(all []Entry, ref string) (Entry, error) {
 		return Entry{}, cannot("choose", ref, fmt.Errorf("%w: %s", ErrAmbiguous, strings.Join(names, ", ")))
 	}
 	return found[0], nil
-}
-
-// Name returns the name in the entry's conf, read as the article's sed would,
-// or "" where there is none to be read.
-func (e Entry) Name() string {
-	data, err := readFile(e.ConfPath())
-	if err != nil {
-		return ""
-	}
-	return conf.Parse(data).Get("name")
 }
 
 // CheckName tells why a cage cannot get this name, if so.
@@ -185,9 +183,12 @@ func (s *Store) Dependants(id string) ([]*Cage, error) {
 	}
 	var found []*Cage
 	for _, e := range all {
-		data, err := readFile(e.ConfPath())
+		data, _, err := readFile(e.ConfPath())
 		if err != nil {
 			continue // without a conf it stands on nothing
+		}
+		if !bytes.Contains(data, []byte(id)) {
+			continue // as nearly all: what they stand on is then no matter
 		}
 		f := conf.Parse(data)
 		if slices.Contains(strings.Split(f.Get("base"), ":"), id) {

@@ -35,7 +35,7 @@ func TestLoad(t *testing.T) {
 		if len(want.Binds) > 0 && strings.Join(order, " ") != "12bind/srv/srvfalse 13tmpfs/x:yfalse 15bind/a/b/ctrue 18bind/srv/a/srv/atrue 19tmpfs/tmp/zfalse 20bind/a/dfalse" {
 			t.Errorf("Mounts: %q", order)
 		}
-		c.Conf = nil
+		c.Conf, c.read = nil, stamp{}
 		if !reflect.DeepEqual(*c, want) {
 			t.Errorf("Load = %+v\nwant %+v", *c, want)
 		}
