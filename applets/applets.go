@@ -30,16 +30,16 @@ func table() []applet {
 	return []applet{
 		{"snapshot", "take a read-only snapshot of the host for cages to stand on", false, newSnapshot},
 		{"new", "make a cage", false, newNew},
+		{"run", "make a cage, bring it up and run a command in it", true, newRun},
 		{"up", "mount cages and run their start scripts", false, newUp},
 		{"exec", "run a command inside a cage that is up", true, newExec},
-		{"run", "make a cage, bring it up and run a command in it", true, newRun},
 		{"ls", "list the cages and their states", false, newLs},
 		{"info", "say all there is to know of a cage", false, newInfo},
 		{"set", "change what a cage's conf says", false, newSet},
 		{"logs", "print what a cage's scripts said", false, newLogs},
-		{"down", "stop what runs in cages and unmount them", false, newDown},
 		{"clone", "copy a cage that is down", false, newClone},
 		{"rebase", "let a cage stand on other bases", false, newRebase},
+		{"down", "stop what runs in cages and unmount them", false, newDown},
 		{"rm", "remove cages", false, newRm},
 		{"check", "find what is not as it should be, and repair it", false, newCheck},
 	}
@@ -47,7 +47,7 @@ func table() []applet {
 
 // aboutPlainCages is the sentence that says what a cage is not.
 const aboutPlainCages = `A plain cage is a convenience, not a wall: it shares the host's network,
-processes, kernel settings and devices, and carries the host's keys and machine-id.`
+processes, kernel settings, devices, and carries the host's keys and machine-id.`
 
 // Exit statuses, as sysexits-less neighbours have them.
 const (
