@@ -27,9 +27,9 @@ type downOptions struct {
 func newDown(s *session) *cli.App {
 	o := downOptions{seconds: graceDefault}
 	app := s.app(
-		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, DefaultText: strconv.Itoa(graceDefault), Usage: "wait `SECONDS` for the stop script, and for processes before killing them", Destination: &o.seconds},
-		boolFlag("all", "a", "every cage that is not down, the one mounted last first", &o.all),
-		boolFlag("force", "f", "end processes of the host that hold the cage busy, too", &o.force),
+		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, DefaultText: strconv.Itoa(graceDefault), Usage: "give `SECONDS` to end before killing", Destination: &o.seconds},
+		boolFlag("all", "a", "all that are not down, the last mounted first", &o.all),
+		boolFlag("force", "f", "end the host's processes that hold it busy, too", &o.force),
 	)
 	app.Action = func(c *cli.Context) error {
 		if err := checkSeconds(o.seconds); err != nil {

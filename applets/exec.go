@@ -36,7 +36,7 @@ func newExec(s *session) *cli.App {
 		return exitStatus(status)
 	}
 	describe(app, "CAGE [COMMAND [ARG...]]", `   cage-exec web                 a shell inside, as one logs in there
-   cage-exec web apt-get update  one command; its exit status is that of cage-exec
+   cage-exec web apt-get update  one command; its exit status is cage-exec's
    cage-exec -U -u www-data -w /srv web ./serve
 `)
 	app.CustomAppHelpTemplate = commandStatus(app.CustomAppHelpTemplate)
@@ -46,7 +46,7 @@ func newExec(s *session) *cli.App {
 // commandStatus puts the exit statuses of what runs a command into a help.
 func commandStatus(help string) string {
 	return strings.Replace(help, "0 done, 1 failed or refused, 2 usage",
-		"the command's own; 125 cage failed, 126 the command cannot run, 127 it is not there, 2 usage", 1)
+		"the command's own; 125 cage failed, 126 cannot run, 127 not found, 2 usage", 1)
 }
 
 // runExec runs the command inside the cage, as a rule by becoming it: then it

@@ -22,7 +22,7 @@ func newLs(s *session) *cli.App {
 		boolFlag("tree", "t", "draw which cage stands on which", &o.tree),
 		boolFlag("dot", "", "the same for graphviz", &o.dot),
 		boolFlag("json", "", "print one array, for programs", &o.json),
-		&cli.GenericFlag{Name: "filter", Usage: "only cages with this `KEY=VALUE`: name, uuid, state, base, or any of the conf", Value: &o.filter},
+		&cli.GenericFlag{Name: "filter", Usage: "only with `KEY=VALUE`: name, uuid, state or one of the conf", Value: &o.filter},
 		s.quietFlag("print the uuids alone"),
 	}
 	app.Action = func(c *cli.Context) error {

@@ -31,7 +31,7 @@ func newNew(s *session) *cli.App {
 	app := s.app(
 		&cli.StringFlag{Name: "name", Usage: "call it `NAME`", Destination: &o.name},
 		&cli.StringFlag{Name: "memo", Usage: "note `TEXT` in its conf", Destination: &o.memo},
-		&cli.StringFlag{Name: "base", Usage: "let it stand on `REF[:REF]`, the first on top (default: host)", Destination: &o.base},
+		&cli.StringFlag{Name: "base", Usage: "stand on `REF[:REF]`, the first on top (default: host)", Destination: &o.base},
 		&cli.StringFlag{Name: "start", Usage: "copy `FILE` as its start script", Destination: &o.start},
 		&cli.StringFlag{Name: "stop", Usage: "copy `FILE` as its stop script", Destination: &o.stop},
 		&cli.GenericFlag{Name: "set", Usage: "put `KEY=VALUE` into its conf", Value: &o.set},

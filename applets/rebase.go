@@ -21,7 +21,7 @@ type rebaseOptions struct{ force bool }
 
 func newRebase(s *session) *cli.App {
 	var o rebaseOptions
-	app := s.app(boolFlag("force", "f", "do it although files of the cage hide the new base's, or inode numbers repeat", &o.force))
+	app := s.app(boolFlag("force", "f", "do it although files hide the base's or inode numbers repeat", &o.force))
 	app.Action = func(c *cli.Context) error {
 		if c.NArg() != 2 {
 			return usageError("it takes a cage and BASE[:BASE]")

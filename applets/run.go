@@ -23,7 +23,7 @@ func newRun(s *session) *cli.App {
 	app.Flags = append([]cli.Flag{
 		boolFlag("rm", "", "throw the cage away when the command has ended", &o.throwAway),
 		&cli.StringFlag{Name: "name", Usage: "call the cage `NAME`", Destination: &o.name},
-		&cli.StringFlag{Name: "base", Usage: "let it stand on `REF[:REF]`, the first on top (default: host)", Destination: &o.base},
+		&cli.StringFlag{Name: "base", Usage: "stand on `REF[:REF]`, the first on top (default: host)", Destination: &o.base},
 	}, o.flags()...)
 	app.Flags = append(app.Flags, boolFlag("verbose", "v", "print each command while doing it", &s.verbose), s.quietFlag("print no notes and warnings"))
 	app.Action = func(c *cli.Context) error {
@@ -35,7 +35,7 @@ func newRun(s *session) *cli.App {
 		return exitStatus(status)
 	}
 	describe(app, "[COMMAND [ARG...]]", `   cage-run --rm apt-get -y upgrade   try an upgrade of this machine, on a copy
-   cage-run --name web nginx          a new cage that stays, with a command in it
+   cage-run --name web nginx          a command in a new cage that stays
    cage-run --rm                      a shell in a copy that is gone after it
 `)
 	app.CustomAppHelpTemplate = commandStatus(app.CustomAppHelpTemplate)

@@ -30,7 +30,7 @@ type session struct {
 func (s *session) app(flags ...cli.Flag) *cli.App {
 	app := newApp(s.name, "")
 	app.Flags = append(flags,
-		boolFlag("dry-run", "n", "print the commands for one cage and change nothing", &s.dryRun),
+		boolFlag("dry-run", "n", "print the commands for one cage, change nothing", &s.dryRun),
 		boolFlag("verbose", "v", "print each command while doing it", &s.verbose),
 		s.quietFlag("print no notes and warnings"))
 	return app
@@ -50,7 +50,7 @@ func describe(app *cli.App, operands, examples string) *cli.App {
 const helpTemplate = `{{.Name}} - {{.Usage}}
 
 USAGE:
-   {{.Name}} [OPTION...] {{.ArgsUsage}}
+   {{.Name}} [OPTION...]{{if .ArgsUsage}} {{.ArgsUsage}}{{end}}
 
 OPTIONS:
 {{range .VisibleFlags}}   {{.}}

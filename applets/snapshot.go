@@ -23,11 +23,11 @@ type snapshotOptions struct {
 func newSnapshot(s *session) *cli.App {
 	var o snapshotOptions
 	app := s.app(
-		&cli.StringFlag{Name: "note", Aliases: []string{"m"}, Usage: "keep `NOTE` beside the snapshot", Value: "the snapshot of the host environment", Destination: &o.note},
+		&cli.StringFlag{Name: "note", Aliases: []string{"m"}, Usage: "keep `NOTE` beside the snapshot", Value: "the snapshot of the host environment", DefaultText: "the article's", Destination: &o.note},
 		boolFlag("live", "", "let cages stand on the host itself, without a snapshot", &o.live),
-		boolFlag("list", "", "list the snapshots and who stands on them; -q: the stamps alone", &o.list),
+		boolFlag("list", "", "list snapshots and who stands on them; -q: stamps alone", &o.list),
 		&cli.GenericFlag{Name: "delete", Usage: "delete the snapshot `STAMP`; may be given again", Value: &o.delete},
-		&cli.IntFlag{Name: "keep", Usage: "delete all but the newest `N` and those that are stood on", DefaultText: "all", Destination: &o.keep},
+		&cli.IntFlag{Name: "keep", Usage: "delete all but the newest `N` and used ones", DefaultText: "no", Destination: &o.keep},
 	)
 	app.Action = func(c *cli.Context) error {
 		do, err := snapshotAction(c, o)

@@ -22,9 +22,9 @@ type upOptions struct {
 func newUp(s *session) *cli.App {
 	var o upOptions
 	app := s.app(
-		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, DefaultText: "never", Usage: "end the start script, and with it the cage, after `SECONDS`", Destination: &o.seconds},
-		boolFlag("foreground", "", "stay as the parent of the start script of one cage, and exit as it does", &o.foreground),
-		boolFlag("rebase", "", "stand on other lower directories than last time, and mean it", &o.rebase),
+		&cli.Float64Flag{Name: "time", Aliases: []string{"t"}, DefaultText: "never", Usage: "end a start script after `SECONDS`", Destination: &o.seconds},
+		boolFlag("foreground", "", "be the start script's parent and exit as it does", &o.foreground),
+		boolFlag("rebase", "", "other lower directories than last time are meant", &o.rebase),
 	)
 	app.Action = func(c *cli.Context) error {
 		if err := checkSeconds(o.seconds); err != nil {
@@ -35,7 +35,7 @@ func newUp(s *session) *cli.App {
 		}
 		return s.each(c, func(ref string) error { return runUp(s, o, ref) })
 	}
-	return describe(app, "CAGE...", `   cage-up web               mount it and run its start script; prints the mountpoint
+	return describe(app, "CAGE...", `   cage-up web               mount it and run its script; prints the mountpoint
    cage-up -n web | less     see the commands that would do it
    cage-up --foreground web  what systemctl start cage@web runs
 `)
