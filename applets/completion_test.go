@@ -129,6 +129,24 @@ var completions = []struct {
 	{`cage-new --base`, []string{"--base"}},
 	{`cage-new --base na`, []string{"--base", "naïve 鳥"}},
 	{`cage-exec A`, []string{"A:B=C@D"}},
+	{`cage-exec -u roo`, []string{"-u", "root"}},
+	{`cage-exec -u root A`, []string{"-u", "root", "A:B=C@D"}},
+	{`cage-exec web cage-li`, []string{"web", "cage-list"}},
+	{`cage-exec web cat nam`, []string{"web", "cat", "names"}},
+	{`cage-run --rm cage-li`, []string{"--rm", "cage-list"}},
+	{`cage run cat nam`, []string{"run", "cat", "names"}},
+	{`cage-run --base web:na`, []string{"--base", "web:naïve 鳥"}},
+	{`cage-rebase A`, []string{"A:B=C@D"}},
+	{`cage-rebase web web:na`, []string{"web", "web:naïve 鳥"}},
+	{`cage-set A`, []string{"A:B=C@D"}},
+	{`cage-set web tm`, []string{"web", "tmpfs="}},
+	{`cage-set web memo=x tm`, []string{"web", "memo=x", "tmpfs="}},
+	{`cage-set web bind=nam`, []string{"web", "bind=names"}},
+	{`cage-new --set tm`, []string{"--set", "tmpfs="}},
+	{`cage-ls --filter state=u`, []string{"--filter", "state=up"}},
+	{`cage-ls --filter=state=u`, []string{"--filter=state=up"}},
+	{`cage-ls --filter base=na`, []string{"--filter", "base=naïve 鳥"}},
+	{`cage-snapshot --delete 2017`, []string{"--delete", "20170616223103"}},
 }
 
 // completionPlace makes a directory with the commands to complete, which print
@@ -141,19 +159,21 @@ func completionPlace(t *testing.T) string {
 case $1 in
 --names) exec cat names ;;
 --list) exec cage-list ;;
+snapshot) [ "$2 $3" = '--list -q' ] && exec echo 20170616223103 ;;
 esac
 printf '[%s]' "$@" >said
 echo fin""ished
 `
 	list := "#!/bin/sh\ncat list\n"
-	var names string
+	names, commands := "", []string{"cage"}
 	for _, a := range table() {
 		names += a.name + "\n"
+		commands = append(commands, "cage-"+a.name)
 	}
 	ok(t, os.WriteFile(dir+"/list", []byte(names), 0o644))
 	ok(t, os.Mkdir(dir+"/bin", 0o755))
 	ok(t, os.WriteFile(dir+"/bin/cage-list", []byte(list), 0o755))
-	for _, name := range []string{"cage", "cage-up", "cage-new", "cage-exec"} {
+	for _, name := range commands {
 		ok(t, os.WriteFile(dir+"/bin/"+name, []byte(script), 0o755))
 	}
 	files, err := filepath.Abs("../scripts/completion")

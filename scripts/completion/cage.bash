@@ -5,11 +5,17 @@
 # _cage_options APPLET: the words that are options of it.
 _cage_options() {
 	case $1 in
-	snapshot) options='--note -m --live --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
+	snapshot) options='--note -m --live --list --delete --keep --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
 	new) options='--name --memo --base --start --stop --set --ro --force -f --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
+	run) options='--rm --name --base --user -u --workdir -w -E --tty -t --verbose -v --quiet -q --help -h --version -V' ;;
 	up) options='--time -t --foreground --rebase --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
-	exec) options='--quiet -q --help -h --version -V' ;;
-	ls) options='--quiet -q --help -h --version -V' ;;
+	exec) options='--up -U --user -u --workdir -w -E --tty -t --quiet -q --help -h --version -V' ;;
+	ls) options='--size -s --tree -t --dot --json --filter --quiet -q --help -h --version -V' ;;
+	info) options='--json --quiet -q --help -h --version -V' ;;
+	set) options='--edit -e --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
+	logs) options='--follow -f --quiet -q --help -h --version -V' ;;
+	clone) options='--name --memo --force -f --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
+	rebase) options='--force -f --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
 	down) options='--time -t --all -a --force -f --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
 	rm) options='--force -f --yes -y --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
 	check) options='--repair --quiet -q --help -h --version -V' ;;
@@ -22,8 +28,12 @@ _cage_values() {
 	case $1:$2 in
 	*:--base) kind=bases ;;
 	*:--start | *:--stop) kind=files ;;
-	*:--ro) kind=directories ;;
-	*:--note | *:-m | *:--name | *:--memo | *:--set | *:--time | up:-t | down:-t) kind=text ;;
+	*:--ro | *:--workdir | exec:-w | run:-w) kind=directories ;;
+	*:--user | exec:-u | run:-u) kind=users ;;
+	*:--set) kind=keys ;;
+	*:--filter) kind=filters ;;
+	*:--delete) kind=stamps ;;
+	*:--note | *:-m | *:--name | *:--memo | *:--keep | *:--time | up:-t | down:-t | *:-E) kind=text ;;
 	*) return 1 ;;
 	esac
 }
@@ -31,10 +41,12 @@ _cage_values() {
 # _cage_operands APPLET N: what its operand N is.
 _cage_operands() {
 	case $1:$2 in
-	snapshot:* | new:* | ls:*) kind=nothing ;;
-	exec:1) kind=names ;;
-	exec:*) kind=files ;;
-	*) kind=names ;;
+	exec:1 | info:1 | set:1 | logs:1 | clone:1 | rebase:1 | up:* | down:* | rm:*) kind=names ;;
+	exec:2 | run:1) kind=commands ;;
+	exec:* | run:*) kind=files ;;
+	set:*) kind=keys ;;
+	rebase:2) kind=bases ;;
+	*) kind=nothing ;;
 	esac
 }
 
@@ -108,7 +120,7 @@ _cage() {
 		else
 			n=$((n + 1))
 			_cage_operands "$applet" $n
-			if [[ $applet == exec ]]; then ended=1; fi
+			if [[ $applet == exec || $applet == run ]]; then ended=1; fi
 		fi
 	done
 	_cage_reply
@@ -116,27 +128,35 @@ _cage() {
 
 # _cage_reply fills in what the last word is, of the kind that is there.
 _cage_reply() {
-	local word=${words[${#words[@]}-1]} list
+	local word=${words[${#words[@]}-1]} option='' value list=()
 	if [[ $kind == options || $word == -- ]]; then
 		_cage_options "$applet"
 		read -ra list <<<"$options"
 		_cage_offer "$word" "${list[@]}"
 		return
 	fi
+	if [[ $word == --*=* && $kind != names ]]; then option=${word%%=*}=; fi
+	value=${word#"$option"}
+	if [[ $kind == filters && $value == @(name|base)=* ]]; then kind=bases; fi # names behind a =
 	case $kind in
 	names | bases)
 		mapfile -t list < <(command cage --names 2>/dev/null)
 		list+=(host)
+		if [[ $kind == bases ]]; then list=("${list[@]/#/"${value%"${value##*[:=]}"}"}"); fi
 		;;
-	files) compopt -o bashdefault -o default ;;
+	stamps) mapfile -t list < <(command cage snapshot --list -q 2>/dev/null) ;;
+	users) mapfile -t list < <(compgen -u) ;;
+	commands) mapfile -t list < <(compgen -c -- "$word") ;;
+	keys) list=(name= memo= start= stop= bind= tmpfs= env= root= work= mountpoint=) ;;
+	filters) list=(name= uuid= state={up,half,down,base,broken} base= memo= start= stop= bind= tmpfs= env=) ;;
 	directories) compopt -o dirnames ;;
 	esac
-	if [[ $kind == names ]]; then
-		_cage_offer "$word" "${list[@]}"
-	elif [[ $kind == bases ]]; then
-		local done=${word%"${word##*[:=]}"}
-		_cage_offer "$word" "${list[@]/#/$done}"
+	_cage_offer "$word" "${list[@]/#/"$option"}"
+	if [[ $kind == files || ($kind == keys && $value == *=*) || ($kind == commands && $word == */*) ]]; then
+		compopt -o bashdefault -o default
+	elif [[ ${COMPREPLY[*]} == *= ]]; then
+		compopt -o nospace # the value comes
 	fi
 }
 
-complete -F _cage cage cage-snapshot cage-new cage-up cage-exec cage-ls cage-down cage-rm cage-check
+complete -F _cage cage cage-snapshot cage-new cage-run cage-up cage-exec cage-ls cage-info cage-set cage-logs cage-clone cage-rebase cage-down cage-rm cage-check
