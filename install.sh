@@ -133,11 +133,14 @@ install_files() {
 	for file in "$src"/scripts/examples/*/*; do
 		put 755 "$file" "/opt/cage/lib/examples/${file#"$src"/scripts/examples/}"
 	done
-	put 644 "$src/README.md" /opt/cage/doc/README.md
-	for file in "$src"/man/*.[58]; do
-		page=${file##*/}
+	for file in "$src"/README*.md; do put 644 "$file" "/opt/cage/doc/${file##*/}"; done
+	for file in "$src"/man/*.[58] "$src"/man/ja/*.8; do
+		page=${file#"$src"/man/} section=${file##*.}
 		put 644 "$file" "/opt/cage/doc/$page"
-		put 644 "$file" "/usr/local/share/man/man${page##*.}/$page"
+		case $page in
+		*/*) put 644 "$file" "/usr/local/share/man/${page%/*}/man$section/${page##*/}" ;;
+		*) put 644 "$file" "/usr/local/share/man/man$section/$page" ;;
+		esac
 	done
 	put 644 "$src/scripts/cage@.service" "$units/cage@.service"
 	put 644 "$src/scripts/cage.service" "$units/cage.service"
