@@ -5,6 +5,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -118,6 +119,21 @@ func TestLoadRefuses(t *testing.T) {
 	wantError(t, e.Dir, err, "cannot read DIR/cage.conf: no such file or directory")
 	// What a .r does not have is not looked at.
 	if _, err := (Entry{one, e.Dir, false}).Parse([]byte(uuid + "work=a/b\nmountpoint=..\nstart=a/b\nbind=x\nenv=1\n")); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLoadFIFO waits for nobody who might write to what is in place of a conf.
+func TestLoadFIFO(t *testing.T) {
+	s := newStore(t, map[string]string{one + ".w": ""})
+	e := Entry{one, s.Data + "/" + one + ".w", true}
+	if err := os.Remove(e.ConfPath()); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(e.ConfPath(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Load(); err == nil || !strings.HasSuffix(err.Error(), ": it has no uuid") {
 		t.Error(err)
 	}
 }
