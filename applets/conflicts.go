@@ -47,6 +47,10 @@ func (s *session) conflicts(c *store.Cage, old, next []string) ([]string, error)
 			merged := e.IsDir() && !kernel.IsOpaque(filepath.Join(c.Root, path))
 			switch {
 			case merged && (b.info == nil || b.info.IsDir()):
+				// Its mode and owner are the cage's, whoever's the entries are.
+				if a.info != nil && b.info != nil && a.isAnother(b) {
+					found = append(found, path)
+				}
 				err = walk(path, a, b)
 			case kernel.IsWhiteout(info) && b.info == nil:
 				// it hides nothing any more
@@ -99,15 +103,15 @@ func (v view) child(name string) (view, error) {
 }
 
 // differs tells whether another view shows something else: in type, mode, owner,
-// size, and where the times differ too, in content. Of directories all that is in them counts.
+// size or content. Of directories all that is in them counts.
 func (v view) differs(other view) (bool, error) {
 	if v.info == nil || other.info == nil {
 		return v.info != other.info, nil
 	}
-	a, b := v.info.Sys().(*syscall.Stat_t), other.info.Sys().(*syscall.Stat_t)
-	if a.Mode != b.Mode || a.Uid != b.Uid || a.Gid != b.Gid || a.Rdev != b.Rdev {
+	if v.isAnother(other) {
 		return true, nil
 	}
+	a, b := v.info.Sys().(*syscall.Stat_t), other.info.Sys().(*syscall.Stat_t)
 	switch mode := v.info.Mode(); {
 	case mode.IsDir():
 		return v.contentDiffers(other)
@@ -120,10 +124,18 @@ func (v view) differs(other view) (bool, error) {
 	case a.Size != b.Size:
 		return true, nil
 	}
-	if v.info.ModTime().Equal(other.info.ModTime()) {
+	// Two snapshots have both times of a file in common until one changes. The time
+	// of modification alone may be anything: packages of one source share it.
+	if a.Mtim == b.Mtim && a.Ctim == b.Ctim {
 		return false, nil
 	}
 	return filesDiffer(v.path, other.path)
+}
+
+// isAnother tells whether two views differ in type, mode or owner.
+func (v view) isAnother(other view) bool {
+	a, b := v.info.Sys().(*syscall.Stat_t), other.info.Sys().(*syscall.Stat_t)
+	return a.Mode != b.Mode || a.Uid != b.Uid || a.Gid != b.Gid || a.Rdev != b.Rdev
 }
 
 // contentDiffers compares all that is in two directories.
