@@ -11,8 +11,11 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// halfMade is what is said of a directory or a snapshot that was not finished.
-const halfMade = "half made"
+// What is said of a directory or a snapshot that was not finished, or not quite removed.
+const (
+	halfMade    = "half made"
+	halfRemoved = "half removed"
+)
 
 // finding is one thing that is not as it should be.
 type finding struct {
@@ -59,7 +62,7 @@ func runCheck(s *session, repair bool) error {
 		all = append(all, found...)
 	}
 	if !repair {
-		all = slices.DeleteFunc(all, s.beingMade)
+		all = slices.DeleteFunc(all, s.underWay)
 	}
 	var left error
 	for _, f := range all {
@@ -86,9 +89,9 @@ func runCheck(s *session, repair bool) error {
 	return left
 }
 
-// beingMade tells whether somebody may be at work on what was found half made, or
-// has finished it since. Who makes something holds the data directory's lock from
-// before it has a hidden name until after it has its own, so the order matters.
-func (s *session) beingMade(f finding) bool {
-	return f.what == halfMade && (kernel.Locked(s.store.Data) || !lexists(f.where))
+// underWay tells whether somebody may be at work on what was found half made or half
+// removed, or has finished since. Who makes something, or deletes a snapshot, holds
+// the data directory's lock for as long as that has a hidden name, so the order matters.
+func (s *session) underWay(f finding) bool {
+	return (f.what == halfMade || f.what == halfRemoved) && (kernel.Locked(s.store.Data) || !lexists(f.where))
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"cage/applets/internal/kernel"
 )
 
 // finds is each thing that cage-check finds: a shell script that brings it about
@@ -28,6 +30,8 @@ var finds = []struct {
 	{name: "half a lower", begin: `touch $DIR/.lower.new`, line: `$DIR/.lower.new: a rewrite that was interrupted`, mended: true},
 	{name: "a conf of two", begin: `cp $DIR/cage.conf $W/keep; echo name=two >>$DIR/cage.conf`, line: `$DIR: cannot use $DIR/cage.conf: .*name.*`,
 		repair: `an editor on $DIR/cage.conf`, end: `mv $W/keep $DIR/cage.conf`},
+	{name: "no root", begin: `mv $DIR/root $W/keep`, line: `$DIR: cannot read the btrfs subvolume of $DIR/root: no such file or directory
+$DIR/root: cannot read $DIR/root: no such file or directory`, end: `mv $W/keep $DIR/root`},
 	{name: "another's uuid", begin: `cp $DIR/cage.conf $W/keep; sed -i s/^uuid=.*/uuid=${FREE}1/ $DIR/cage.conf`,
 		line: `$DIR: cannot use $DIR/cage.conf: uuid=${FREE}1 is not that of its directory`, repair: `an editor on $DIR/cage.conf`, end: `mv $W/keep $DIR/cage.conf`},
 	{name: "no base", begin: `cp $DIR/cage.conf $W/keep; sed -i s/^base=.*/base=${FREE}1/ $DIR/cage.conf`, line: `$DIR: cannot use the base web -> ${FREE}1: no such cage`, end: `mv $W/keep $DIR/cage.conf`},
@@ -99,7 +103,38 @@ func TestCheckFinds(t *testing.T) {
 			w.clean(t)
 		})
 	}
+	run(`mkdir $SNAP; btrfs -q subvolume snapshot -r $HOST $SNAP/.20200101000000.ss.rm`)
+	lock, err := kernel.LockDir(w.data, false)
+	ok(t, err)
+	if lines := w.check(t); len(lines) > 0 {
+		t.Errorf("of a snapshot that is being deleted it says %q", lines)
+	}
+	lock.Unlock()
+	wantLines(t, w.check(t, "--repair"), w.snapshots+"/.20200101000000.ss.rm: half removed: repaired")
 	w.must(t, "cage-rm", "-f", "web")
+}
+
+// TestCheckRemoved finds nothing in a cage that is removed while it is looked at.
+func TestCheckRemoved(t *testing.T) {
+	t.Parallel()
+	dir := scratchOnTmpfs(t)
+	w := newWorld(t, dir, dir+"/cages", dir, dir+"/snapshots")
+	cmd := exec.Command("sh", "-euc", `for i in $(seq 40); do for name in a b c; do cage-new --name $name --ro "$0"; done; cage-rm a b c; done`, w.base)
+	cmd.Env = w.env()
+	ok(t, cmd.Start())
+	done := make(chan error)
+	go func() { done <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-done:
+			ok(t, err)
+			return
+		default:
+		}
+		if lines := w.check(t); len(lines) > 0 {
+			t.Errorf("it says %q", lines)
+		}
+	}
 }
 
 // wantLines wants each line to be one of the expressions, in any order.

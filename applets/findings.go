@@ -18,32 +18,38 @@ func (s *session) checkCages() (found []finding, err error) {
 		return nil, err
 	}
 	for _, e := range all {
-		if _, err := s.store.Get(e.UUID); err != nil {
-			found = append(found, finding{where: e.Dir, what: err.Error()})
-			continue
+		// What was removed meanwhile is nobody's fault.
+		if list := s.checkCage(e); len(list) > 0 && lexists(e.Dir) {
+			found = append(found, list...)
 		}
-		c, err := e.Load()
-		if err != nil {
-			found = append(found, finding{where: e.Dir, what: err.Error(), repair: "an editor on " + e.ConfPath()})
-			continue
-		}
-		found = append(found, checkSiblings(c)...)
-		layers, _, err := s.store.Layers(c)
-		if err != nil {
-			found = append(found, finding{where: e.Dir, what: err.Error()})
-		}
-		if !c.Writable {
-			if _, err := c.RealRoot(); err != nil {
-				found = append(found, finding{where: c.Root, what: err.Error()})
-			}
-			continue
-		}
-		if err := inodeTrap(c.Root, layers); err != nil {
-			found = append(found, finding{where: e.Dir, what: err.Error()})
-		}
-		found = append(append(found, checkMarks(c)...), checkState(c)...)
 	}
 	return found, nil
+}
+
+// checkCage looks at one cage.
+func (s *session) checkCage(e store.Entry) (found []finding) {
+	if _, err := s.store.Get(e.UUID); err != nil {
+		return []finding{{where: e.Dir, what: err.Error()}}
+	}
+	c, err := e.Load()
+	if err != nil {
+		return []finding{{where: e.Dir, what: err.Error(), repair: "an editor on " + e.ConfPath()}}
+	}
+	found = checkSiblings(c)
+	layers, _, err := s.store.Layers(c)
+	if err != nil {
+		found = append(found, finding{where: e.Dir, what: err.Error()})
+	}
+	if !c.Writable {
+		if _, err := c.RealRoot(); err != nil {
+			found = append(found, finding{where: c.Root, what: err.Error()})
+		}
+		return found
+	}
+	if err := inodeTrap(c.Root, layers); err != nil {
+		found = append(found, finding{where: e.Dir, what: err.Error()})
+	}
+	return append(append(found, checkMarks(c)...), checkState(c)...)
 }
 
 // checkSiblings finds the new content of a file that nobody is to put in its place.
@@ -75,7 +81,7 @@ func checkState(c *store.Cage) (found []finding) {
 	if err := checkCut(c); err != nil && !kernel.Locked(c.Dir) { // else it is being thrown away
 		found = append(found, finding{where: c.Dir, what: errCut.Error(), repair: "cage-rm " + c.UUID})
 	}
-	if used, err := kernel.UpperInUse(c.Root); err != nil || used {
+	if used, err := kernel.UpperInUse(c.Root); err == nil && used {
 		found = append(found, finding{where: c.Root, what: "the cage is down and its root is in use" + strings.Join(append([]string{""}, kernel.UpperHolders(c.Root)...), ", ")})
 	}
 	if populated, err := cgroupOf(c).Populated(); err == nil && populated {

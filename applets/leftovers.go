@@ -27,7 +27,7 @@ func (s *session) checkLeftovers() (found []finding, err error) {
 		case what == "new" && e.IsDir():
 			found = append(found, finding{where: path, what: halfMade, mend: plan.Plan{&plan.Remove{Path: path}}})
 		case what == "rm" && e.IsDir() && !kernel.Locked(path): // nobody removes it right now
-			found = append(found, finding{where: path, what: "half removed", mend: plan.Plan{&plan.Remove{Path: path, Last: store.ConfName}}})
+			found = append(found, finding{where: path, what: halfRemoved, mend: plan.Plan{&plan.Remove{Path: path, Last: store.ConfName}}})
 		}
 	}
 	return found, nil
@@ -51,7 +51,7 @@ func (s *session) checkSnapshots() (found []finding, err error) {
 		}
 		what := halfMade
 		if isRm {
-			what = "half removed"
+			what = halfRemoved
 		}
 		mend := plan.Plan{&plan.DeleteSnapshot{Path: path}}
 		if note := filepath.Join(s.store.Snapshots, stem+".txt"); exists(note) && !exists(filepath.Join(s.store.Snapshots, stem+".ss")) {
