@@ -57,9 +57,9 @@ func noNamespace(err error) error {
 }
 
 // eachNamespace calls f once for every mount namespace that a process is in,
-// this process's own first.
-func eachNamespace(f func(pid int, comm string, table []Mount)) {
-	seen := map[string]bool{}
+// this process's own first, and returns them as /proc/PID/ns/mnt names them.
+func eachNamespace(f func(pid int, comm string, table []Mount)) (seen map[string]bool) {
+	seen = map[string]bool{}
 	visit := func(pid int) {
 		proc := "/proc/" + strconv.Itoa(pid)
 		ns, err := os.Readlink(proc + "/ns/mnt")
@@ -76,6 +76,7 @@ func eachNamespace(f func(pid int, comm string, table []Mount)) {
 	}
 	visit(os.Getpid())
 	_ = eachPID(func(_, pid int) { visit(pid) })
+	return seen
 }
 
 // inNamespace names a mount namespace by a process in it; this one needs no name.
