@@ -96,19 +96,39 @@ func (c *Child) carryIn() {
 		switch {
 		case err == unix.EINTR || err == unix.EAGAIN:
 		case err != nil || n == 0:
-			keys := []byte{4, 4} // ^D
-			if termios, err := unix.IoctlGetTermios(t.master, unix.TCGETS); err == nil {
-				keys[0], keys[1] = termios.Cc[unix.VEOF], termios.Cc[unix.VEOF]
-			}
-			if last == '\n' {
-				keys = keys[:1]
-			}
-			c.write(t.master, keys, true)
+			c.typeEnd(last == '\n')
 			return
 		case !c.write(t.master, buf[:n], true):
 			return
 		default:
 			last = buf[n-1]
+		}
+	}
+}
+
+// typeEnd types what ends the input of the terminal, and again whenever who reads
+// there has changed between lines and single keys: a shell that sets its terminal
+// only then finds no end in what was typed for a line (bash, with readline(3)).
+// Nothing tells of that change, so it looks.
+func (c *Child) typeEnd(lineDone bool) {
+	set := []unix.PollFd{{Fd: int32(c.pidfd), Events: unix.POLLIN}}
+	for mode, first := uint32(0), true; ; first = false {
+		termios, err := unix.IoctlGetTermios(c.terminal.master, unix.TCGETS)
+		if err != nil {
+			return
+		}
+		if now := termios.Lflag & unix.ICANON; first || now != mode {
+			mode = now
+			keys := []byte{termios.Cc[unix.VEOF], termios.Cc[unix.VEOF]} // ^D
+			if lineDone || !first {
+				keys = keys[:1]
+			}
+			if !c.write(c.terminal.master, keys, true) {
+				return
+			}
+		}
+		if n, err := unix.Poll(set, 100); n > 0 || err != nil && err != unix.EINTR {
+			return
 		}
 	}
 }
