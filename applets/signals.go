@@ -36,6 +36,8 @@ func (s *session) answer(terminal bool) {
 			}
 		}
 	}
+	// A note that nobody reads any more is lost, and no reason to leave all as it is.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	s.stop = make(chan os.Signal, 16) // one must not take another's place
 	s.listening = s.listen(all...)
 }
