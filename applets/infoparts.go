@@ -69,7 +69,7 @@ func infoMounts(l *listed) []object {
 		for _, fs := range inside {
 			own[filepath.Join(l.facts.mount.Point, fs.At)] = true
 		}
-		for _, m := range l.cage.Mounts() {
+		for _, m := range l.cage.Mounts {
 			own[filepath.Join(l.facts.mount.Point, m.At)] = true
 		}
 	}

@@ -35,8 +35,10 @@ func mountsOf(c *store.Cage, list []store.Mount) ([]kernel.FS, error) {
 // bound returns where a cage has what is the host's.
 func bound(c *store.Cage) []string {
 	var dirs []string
-	for _, b := range c.Binds {
-		dirs = append(dirs, b.At)
+	for _, m := range c.Mounts {
+		if m.Source != "" {
+			dirs = append(dirs, m.At)
+		}
 	}
 	return dirs
 }

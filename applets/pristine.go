@@ -16,7 +16,7 @@ func (s *session) isPristine(c *store.Cage) (bool, error) {
 	// run: where a resolv.conf that was lent has been
 	own := map[string]bool{"proc": true, "sys": true, "dev": true, "tmp": true, "run": true}
 	places := append(hideable(s.store), filepath.Dir(policyPath))
-	for _, m := range c.Mounts() {
+	for _, m := range c.Mounts {
 		places = append(places, m.At[1:])
 	}
 	for _, path := range places {

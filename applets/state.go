@@ -78,7 +78,7 @@ func lookBy(c *store.Cage, on func(string) (kernel.Mount, bool, error), below fu
 			f.state = half
 		}
 	}
-	f.without = slices.DeleteFunc(c.Mounts(), func(own store.Mount) bool { return f.has(own.At) })
+	f.without = slices.DeleteFunc(slices.Clone(c.Mounts), func(own store.Mount) bool { return f.has(own.At) })
 	return f, nil
 }
 

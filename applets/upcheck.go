@@ -23,7 +23,7 @@ type upNeeds struct {
 // checkUp refuses what must not be mounted.
 func (s *session) checkUp(o upOptions, c *store.Cage, layers []store.Layer) (needs upNeeds, err error) {
 	needs.resolv = exists(resolvConf)
-	if needs.own, err = mountsOf(c, c.Mounts()); err != nil || o.throwAway { // that one was made a moment ago
+	if needs.own, err = mountsOf(c, c.Mounts); err != nil || o.throwAway { // that one was made a moment ago
 		return needs, err
 	}
 	for _, dir := range []struct{ key, path string }{{"root", c.Root}, {"work", c.Work}} {

@@ -28,8 +28,7 @@ type Cage struct {
 	Mountpoint string   // absolute; of a .w only
 	Start      string   // as the conf says: a file beside it, or an absolute path inside the cage; "" is none
 	Stop       string   // likewise
-	Binds      []Bind   // of a .w only, in the order of the conf
-	Tmpfs      []string // of a .w only: where inside
+	Mounts     []Mount  // of a .w only: beside the article's, in the order of the conf
 	Env        []string // of a .w only: KEY=VALUE, for what runs inside
 
 	read stamp // of the conf

@@ -10,18 +10,13 @@ import (
 	"cage/conf"
 )
 
-// Bind is a directory or file of the host that a cage has, too: `bind=SRC[:DST][:ro]`.
-type Bind struct {
-	Source   string // on the host
+// Mount is one that a cage has beside the article's: a directory or file of the
+// host, `bind=SRC[:DST][:ro]`, or a tmpfs.
+type Mount struct {
+	Source   string // on the host; "" is a tmpfs
 	At       string // inside
 	ReadOnly bool
-}
-
-// Mount is one that a cage has beside the article's: a Bind, or where Source is
-// empty a tmpfs.
-type Mount struct {
-	Bind
-	Line conf.Line // that asks for it
+	Line     conf.Line // that asks for it
 }
 
 // RepeatedKeys may stand on several lines of a cage's conf, each of which adds one.
@@ -42,15 +37,11 @@ func (c *Cage) parseRepeated() error {
 			}
 			c.Env = append(c.Env, line.Value)
 		} else {
-			var b Bind
-			if b, err = c.parseMount(line); err == nil {
-				err = first(at, b.At, line)
+			m := Mount{Line: line}
+			if err = m.parse(c.Mountpoint); err == nil {
+				err = first(at, m.At, line)
 			}
-			if line.Key == "bind" {
-				c.Binds = append(c.Binds, b)
-			} else {
-				c.Tmpfs = append(c.Tmpfs, b.At)
-			}
+			c.Mounts = append(c.Mounts, m)
 		}
 		if err != nil {
 			return fmt.Errorf("%s=%s on line %d: %w", line.Key, line.Value, line.Number, err)
@@ -68,53 +59,33 @@ func first(seen map[string]conf.Line, what string, line conf.Line) error {
 	return nil
 }
 
-// Mounts returns what the cage has mounted beside the article's, in the order of
-// its conf.
-func (c *Cage) Mounts() []Mount {
-	var all []Mount
-	binds, tmpfs := c.Binds, c.Tmpfs
-	if len(binds)+len(tmpfs) == 0 {
-		return nil
+// parse reads the line, a bind= or tmpfs= of a cage with that mountpoint.
+func (m *Mount) parse(mountpoint string) error {
+	parts := strings.Split(m.Line.Value, ":")
+	if m.Line.Key == "tmpfs" {
+		parts = []string{m.Line.Value}
+	} else if m.Source = parts[0]; len(parts) > 1 && parts[len(parts)-1] == "ro" {
+		m.ReadOnly, parts = true, parts[:len(parts)-1]
 	}
-	for _, line := range c.Conf.Lines("bind", "tmpfs") {
-		if line.Key == "bind" {
-			all = append(all, Mount{binds[0], line})
-			binds = binds[1:]
-		} else {
-			all = append(all, Mount{Bind{At: tmpfs[0]}, line})
-			tmpfs = tmpfs[1:]
-		}
-	}
-	return all
-}
-
-// parseMount reads a bind= or tmpfs=.
-func (c *Cage) parseMount(line conf.Line) (b Bind, err error) {
-	parts := strings.Split(line.Value, ":")
-	if line.Key == "tmpfs" {
-		parts = []string{line.Value}
-	} else if b.Source = parts[0]; len(parts) > 1 && parts[len(parts)-1] == "ro" {
-		b.ReadOnly, parts = true, parts[:len(parts)-1]
-	}
-	b.At = parts[len(parts)-1]
+	m.At = parts[len(parts)-1]
 	if len(parts) > 2 {
-		return b, errors.New("it is not SRC[:DST][:ro]; a path with a colon cannot be said")
+		return errors.New("it is not SRC[:DST][:ro]; a path with a colon cannot be said")
 	}
 	for _, path := range parts {
 		if path == "" {
-			return b, errors.New("a path is empty")
+			return errors.New("a path is empty")
 		}
 		if !filepath.IsAbs(path) {
-			return b, fmt.Errorf("%s is not an absolute path", path)
+			return fmt.Errorf("%s is not an absolute path", path)
 		}
 		if clean := filepath.Clean(path); clean != path {
-			return b, fmt.Errorf("%s is to be written %s", path, clean)
+			return fmt.Errorf("%s is to be written %s", path, clean)
 		}
 	}
-	if b.Source == c.Mountpoint || strings.HasPrefix(b.Source, c.Mountpoint+"/") {
-		return b, errors.New("it lies in the cage's own mountpoint")
+	if m.Source == mountpoint || strings.HasPrefix(m.Source, mountpoint+"/") {
+		return errors.New("it lies in the cage's own mountpoint")
 	}
-	return b, checkAt(b.At)
+	return checkAt(m.At)
 }
 
 // checkAt refuses a place inside that is the article's. Nothing is mounted deeper
