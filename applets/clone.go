@@ -32,13 +32,11 @@ func newClone(s *session) *cli.App {
 	)
 	app.Action = func(c *cli.Context) error {
 		o.hasMemo = c.IsSet("memo")
-		if c.NArg() != 1 {
-			return usageError("it takes one cage")
-		}
-		if err := s.open(); err != nil {
+		ref, err := s.openOne(c)
+		if err != nil {
 			return err
 		}
-		return runClone(s, o, c.Args().First())
+		return runClone(s, o, ref)
 	}
 	return describe(app, "CAGE", `   cage-clone web            a copy of a cage that is down; prints the uuid
    cage-clone web --name try --memo "before the upgrade"

@@ -20,17 +20,11 @@ func newInfo(s *session) *cli.App {
 		s.quietFlag("print no notes and warnings"),
 	}
 	app.Action = func(c *cli.Context) error {
-		switch c.NArg() {
-		case 0:
-			return usageError("which cage?")
-		case 1:
-		default:
-			return usageError("unknown operand " + c.Args().Get(1))
-		}
-		if err := s.open(); err != nil {
+		ref, err := s.openOne(c)
+		if err != nil {
 			return err
 		}
-		return runInfo(s, c.Args().First(), asJSON)
+		return runInfo(s, ref, asJSON)
 	}
 	return describe(app, "CAGE", `   cage-info web             its files, its mounts, who is inside
    cage-info host            the host's snapshot, and what is not in it

@@ -22,17 +22,11 @@ func newLogs(s *session) *cli.App {
 		s.quietFlag("print no notes and warnings"),
 	}
 	app.Action = func(c *cli.Context) error {
-		switch c.NArg() {
-		case 0:
-			return usageError("which cage?")
-		case 1:
-		default:
-			return usageError("one cage")
-		}
-		if err := s.open(); err != nil {
+		ref, err := s.openOne(c)
+		if err != nil {
 			return err
 		}
-		return runLogs(s, c.Args().First(), follow)
+		return runLogs(s, ref, follow)
 	}
 	return describe(app, "CAGE", `   cage-logs web             all that its start and stop scripts said
    cage-logs -f web          and what they say next

@@ -1,7 +1,6 @@
 package applets
 
 import (
-	"fmt"
 	"strings"
 
 	"cage/applets/internal/kernel"
@@ -130,12 +129,4 @@ func (l *listed) measure() {
 	} else if l.err == nil {
 		l.err = err
 	}
-}
-
-// print prints the result of an applet that only reads.
-func (s *session) print(text string) error {
-	if _, err := fmt.Fprint(s.stdout, text); err != nil {
-		return fmt.Errorf("cannot write the result: %w", err)
-	}
-	return nil
 }

@@ -75,6 +75,17 @@ func (s *session) openAlone(c *cli.Context) error {
 	return s.open()
 }
 
+// openOne is open for an applet that takes one cage, which it returns.
+func (s *session) openOne(c *cli.Context) (ref string, err error) {
+	switch c.NArg() {
+	case 0:
+		return "", usageError("which cage?")
+	case 1:
+		return c.Args().First(), s.open()
+	}
+	return "", usageError("unknown operand " + c.Args().Get(1))
+}
+
 // note tells what one may like to know.
 func (s *session) note(format string, args ...any) {
 	if !s.quiet {
@@ -114,7 +125,12 @@ func (s *session) result(line string) error {
 	if s.dryRun {
 		return nil
 	}
-	if _, err := fmt.Fprintln(s.stdout, line); err != nil {
+	return s.print(line + "\n")
+}
+
+// print prints what a command finds.
+func (s *session) print(text string) error {
+	if _, err := io.WriteString(s.stdout, text); err != nil {
 		return fmt.Errorf("cannot write the result: %w", err)
 	}
 	return nil
