@@ -25,10 +25,9 @@ func init() {
 // newApp returns the App of one applet, urfave/cli v2 tamed: an operand "help" is an operand, a comma in
 // a value stays in it, and Run neither prints an error nor ends the process but returns it. The applet adds
 // flags and Action; -h and -V are there. Its arguments go through normalize first.
-func newApp(name, usage string) *cli.App {
+func newApp(name string) *cli.App {
 	return &cli.App{
 		Name:                      name,
-		Usage:                     usage,
 		Version:                   version,
 		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true,

@@ -28,7 +28,8 @@ func (g given) equal(other given) bool {
 
 // tryApp is an applet with a flag of each kind: long and short, only long, only short.
 func tryApp(got *given, stdout *bytes.Buffer) *cli.App {
-	app := newApp("cage-try", "try the command line")
+	app := newApp("cage-try")
+	app.Usage = "try the command line"
 	app.Writer = stdout
 	app.ErrWriter = stdout
 	set := cli.StringSlice{}

@@ -3,7 +3,6 @@ package applets
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/plan"
@@ -26,7 +25,7 @@ type finding struct {
 
 func newCheck(s *session) *cli.App {
 	var repair bool
-	app := newApp(s.name, "")
+	app := newApp(s.name)
 	app.Flags = []cli.Flag{
 		boolFlag("repair", "", "do what repairs without losing anything", &repair),
 		s.quietFlag("print no notes and warnings"),
@@ -37,11 +36,9 @@ func newCheck(s *session) *cli.App {
 		}
 		return runCheck(s, repair)
 	}
-	describe(app, "", `   cage-check                a finding a line: where, what, what repairs it
+	return describeStatus(app, "", "0 clean or repaired, 1 something was found", `   cage-check                a finding a line: where, what, what repairs it
    cage-check --repair       finish what was interrupted
 `)
-	app.CustomAppHelpTemplate = strings.Replace(app.CustomAppHelpTemplate, "0 done, 1 failed or refused", "0 clean or repaired, 1 something was found", 1)
-	return app
 }
 
 // runCheck looks at everything and changes nothing unless told.

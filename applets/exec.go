@@ -3,7 +3,6 @@ package applets
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"cage/applets/internal/store"
 
@@ -17,7 +16,7 @@ type execOptions struct {
 
 func newExec(s *session) *cli.App {
 	var o execOptions
-	app := newApp(s.name, "")
+	app := newApp(s.name)
 	app.Flags = append([]cli.Flag{boolFlag("up", "U", "bring the cage up first, where it is not", &o.up)}, o.flags()...)
 	app.Flags = append(app.Flags, s.quietFlag("print no notes and warnings"))
 	app.Action = func(c *cli.Context) error {
@@ -35,19 +34,14 @@ func newExec(s *session) *cli.App {
 		s.tell(err)
 		return exitStatus(status)
 	}
-	describe(app, "CAGE [COMMAND [ARG...]]", `   cage-exec web                 a shell inside, as one logs in there
+	return describeStatus(app, "CAGE [COMMAND [ARG...]]", commandStatus, `   cage-exec web                 a shell inside, as one logs in there
    cage-exec web apt-get update  one command; its exit status is cage-exec's
    cage-exec -U -u www-data -w /srv web ./serve
 `)
-	app.CustomAppHelpTemplate = commandStatus(app.CustomAppHelpTemplate)
-	return app
 }
 
-// commandStatus puts the exit statuses of what runs a command into a help.
-func commandStatus(help string) string {
-	return strings.Replace(help, "0 done, 1 failed or refused, 2 usage",
-		"the command's own; 125 cage failed, 126 cannot run, 127 not found, 2 usage", 1)
-}
+// commandStatus is the exit status, for the help, of what runs a command.
+const commandStatus = "the command's own; 125 cage failed, 126 cannot run, 127 not found"
 
 // runExec runs the command inside the cage, as a rule by becoming it: then it
 // returns only where that fails.

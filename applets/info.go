@@ -14,7 +14,7 @@ import (
 
 func newInfo(s *session) *cli.App {
 	var asJSON bool
-	app := newApp(s.name, "")
+	app := newApp(s.name)
 	app.Flags = []cli.Flag{
 		boolFlag("json", "", "print one object, for programs", &asJSON),
 		s.quietFlag("print no notes and warnings"),

@@ -16,7 +16,7 @@ import (
 
 func newLogs(s *session) *cli.App {
 	var follow bool
-	app := newApp(s.name, "")
+	app := newApp(s.name)
 	app.Flags = []cli.Flag{
 		boolFlag("follow", "f", "go on with what is said from now on, until interrupted", &follow),
 		s.quietFlag("print no notes and warnings"),

@@ -15,7 +15,7 @@ type lsOptions struct {
 
 func newLs(s *session) *cli.App {
 	var o lsOptions
-	app := newApp(s.name, "")
+	app := newApp(s.name)
 	app.Flags = []cli.Flag{
 		boolFlag("size", "s", "add what the upper directory takes on the disk", &o.size),
 		boolFlag("tree", "t", "draw which cage stands on which", &o.tree),

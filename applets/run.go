@@ -19,7 +19,7 @@ type runOptions struct {
 
 func newRun(s *session) *cli.App {
 	var o runOptions
-	app := newApp(s.name, "")
+	app := newApp(s.name)
 	app.Flags = append([]cli.Flag{
 		boolFlag("rm", "", "throw the cage away when the command has ended", &o.throwAway),
 		&cli.StringFlag{Name: "name", Usage: "call the cage `NAME`", Destination: &o.name},
@@ -34,12 +34,10 @@ func newRun(s *session) *cli.App {
 		s.tell(err)
 		return exitStatus(status)
 	}
-	describe(app, "[COMMAND [ARG...]]", `   cage-run --rm apt-get -y upgrade   try an upgrade of this machine, on a copy
+	return describeStatus(app, "[COMMAND [ARG...]]", commandStatus, `   cage-run --rm apt-get -y upgrade   try an upgrade of this machine, on a copy
    cage-run --name web nginx          a command in a new cage that stays
    cage-run --rm                      a shell in a copy that is gone after it
 `)
-	app.CustomAppHelpTemplate = commandStatus(app.CustomAppHelpTemplate)
-	return app
 }
 
 // runRun makes a cage, brings it up and runs a command in it. One that is to be

@@ -28,7 +28,7 @@ type session struct {
 
 // app returns the App of the session's applet with the flags that all share.
 func (s *session) app(flags ...cli.Flag) *cli.App {
-	app := newApp(s.name, "")
+	app := newApp(s.name)
 	app.Flags = append(flags,
 		boolFlag("dry-run", "n", "print the commands for one cage, change nothing", &s.dryRun),
 		boolFlag("verbose", "v", "print each command while doing it", &s.verbose),
@@ -42,8 +42,13 @@ func (s *session) quietFlag(usage string) cli.Flag {
 
 // describe adds what stands below the flags in the help: exit status and examples.
 func describe(app *cli.App, operands, examples string) *cli.App {
+	return describeStatus(app, operands, "0 done, 1 failed or refused", examples)
+}
+
+// describeStatus is describe for an applet with an exit status of its own.
+func describeStatus(app *cli.App, operands, status, examples string) *cli.App {
 	app.ArgsUsage = operands
-	app.CustomAppHelpTemplate = helpTemplate + "EXIT STATUS:\n   0 done, 1 failed or refused, 2 usage\n\nEXAMPLES:\n" + examples
+	app.CustomAppHelpTemplate = helpTemplate + "EXIT STATUS:\n   " + status + ", 2 usage\n\nEXAMPLES:\n" + examples
 	return app
 }
 
