@@ -46,8 +46,8 @@ func newClone(s *session) *cli.App {
 // runClone makes a copy of a cage, with a uuid of its own.
 func runClone(s *session, o cloneOptions, ref string) error {
 	if o.name != "" {
-		if err := store.CheckName(o.name); err != nil {
-			return fmt.Errorf("cannot name a cage %s: %w", o.name, err)
+		if err := checkName(o.name); err != nil {
+			return err
 		}
 	}
 	c, layers, held, err := s.lockAll(ref)
@@ -60,7 +60,7 @@ func runClone(s *session, o cloneOptions, ref string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkDown(c, "clone"); err != nil {
+	if err := checkDown(c, "clone"); err != nil {
 		return err
 	}
 	if mounts, err := kernel.Under(c.Root); err != nil {
@@ -83,7 +83,7 @@ func runClone(s *session, o cloneOptions, ref string) error {
 }
 
 // checkDown refuses a cage that is not down, or whose upper directory is in use.
-func (s *session) checkDown(c *store.Cage, verb string) error {
+func checkDown(c *store.Cage, verb string) error {
 	f, err := look(c)
 	if err != nil {
 		return err

@@ -47,8 +47,8 @@ func (s *session) draft(o newOptions, id string) (*store.Cage, error) {
 			return nil, usageError("--set takes KEY=VALUE, and not the uuid")
 		}
 		if key == "name" {
-			if err := store.CheckName(value); err != nil {
-				return nil, fmt.Errorf("cannot name a cage %s: %w", value, err)
+			if err := checkName(value); err != nil {
+				return nil, err
 			}
 		}
 		if err := setKey(file, key, value); err != nil {
@@ -69,8 +69,8 @@ func (s *session) draft(o newOptions, id string) (*store.Cage, error) {
 // checkNew refuses options that cannot be, before anything is looked at.
 func checkNew(s *session, o newOptions) error {
 	if o.name != "" {
-		if err := store.CheckName(o.name); err != nil {
-			return fmt.Errorf("cannot name a cage %s: %w", o.name, err)
+		if err := checkName(o.name); err != nil {
+			return err
 		}
 	}
 	if o.ro != "" {

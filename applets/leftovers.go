@@ -41,7 +41,7 @@ func (s *session) checkSnapshots() (found []finding, err error) {
 	}
 	for _, e := range entries {
 		path := filepath.Join(s.store.Snapshots, e.Name())
-		if _, err := time.Parse(".20060102150405.txt.new", e.Name()); err == nil {
+		if _, err := time.Parse("."+stampLayout+".txt.new", e.Name()); err == nil {
 			found = append(found, finding{where: path, what: halfMade, mend: plan.Plan{&plan.RemoveFile{Path: path}}})
 		}
 		stem, isNew := strings.CutSuffix(strings.TrimPrefix(e.Name(), "."), ".ss.new")

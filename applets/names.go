@@ -1,6 +1,7 @@
 package applets
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -8,6 +9,14 @@ import (
 
 	"cage/applets/internal/store"
 )
+
+// checkName refuses a name that a cage cannot get.
+func checkName(name string) error {
+	if err := store.CheckName(name); err != nil {
+		return fmt.Errorf("cannot name a cage %s: %w", name, err)
+	}
+	return nil
+}
 
 // printNames prints what each cage can be called on the command line, a name a line,
 // for the completion of shells: its name, or its uuid where it has none that

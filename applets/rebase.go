@@ -47,7 +47,7 @@ func runRebase(s *session, o rebaseOptions, ref, bases string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkDown(c, "rebase"); err != nil {
+	if err := checkDown(c, "rebase"); err != nil {
 		return err
 	}
 	old, errOld := s.lastStoodOn(c)

@@ -132,12 +132,11 @@ func checkConf(e store.Entry, old, data []byte) error {
 		case !e.Writable && key != "name" && key != "memo" && key != "uuid":
 			return cannot(fmt.Errorf("%s= of a base stays; its name and memo may change", key))
 		case key == "name":
-			name := conf.Parse(data).Get("name")
-			if err := store.CheckName(name); err != nil {
-				return fmt.Errorf("cannot name a cage %s: %w", name, err)
+			if err := checkName(conf.Parse(data).Get("name")); err != nil {
+				return err
 			}
 		case key == "root" || key == "work" || key == "mountpoint":
-			if err := checkDown(e, old, key); err != nil {
+			if err := checkMove(e, old, key); err != nil {
 				return err
 			}
 		}
@@ -145,8 +144,8 @@ func checkConf(e store.Entry, old, data []byte) error {
 	return nil
 }
 
-// checkDown refuses to change where a cage is mounted, and what, unless it is down.
-func checkDown(e store.Entry, old []byte, key string) error {
+// checkMove refuses to change where a cage is mounted, and what, unless it is down.
+func checkMove(e store.Entry, old []byte, key string) error {
 	c, err := e.Parse(old)
 	if err != nil {
 		return kernel.Cannot("change "+key+"= of", label(e), fmt.Errorf("whether it is down is not to be told: %w", err))

@@ -99,10 +99,10 @@ func runSnapshot(s *session, o snapshotOptions) error {
 			return err
 		}
 		now = s.freeSecond(now)
-		stamp := now.Format("20060102150405")
+		stamp := now.Format(stampLayout)
 		target = filepath.Join(s.store.Snapshots, stamp+".ss")
 		name, memo = "host_"+stamp, "a snapshot of the host, "
-		hidden := filepath.Join(s.store.Snapshots, "."+stamp+".ss.new")
+		hidden := aside(target, "new")
 		p = append(p,
 			&plan.Snapshot{Source: s.store.Host, Path: hidden},
 			&plan.Write{Path: filepath.Join(s.store.Snapshots, stamp+".txt"), Data: []byte(o.note + "\n"), Mode: 0o644},
@@ -158,7 +158,7 @@ func (s *session) checkHost() error {
 // that was interrupted.
 func (s *session) freeSecond(now time.Time) time.Time {
 	for {
-		stamp := now.Format("20060102150405")
+		stamp := now.Format(stampLayout)
 		taken := func(name string) bool { return lexists(filepath.Join(s.store.Snapshots, name)) }
 		if !taken(stamp+".ss") && !taken(stamp+".txt") && !taken("."+stamp+".ss.new") {
 			return now

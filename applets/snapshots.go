@@ -2,21 +2,19 @@ package applets
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/store"
 )
 
-// stamped is the layout of a snapshot's name; its stamp is what is before the dot.
-const stamped = "20060102150405.ss"
+// stampLayout is the layout of a snapshot's stamp, which its name has before .ss.
+const stampLayout = "20060102150405"
 
 // snapshot is one of the snapshots of the host, and who would miss it.
 type snapshot struct {
@@ -56,13 +54,14 @@ func (s *session) snapshots() ([]*snapshot, error) {
 	byDev := map[uint64]*snapshot{}
 	for _, e := range entries {
 		path := filepath.Join(s.store.Snapshots, e.Name())
-		if _, err := time.Parse(stamped, e.Name()); err != nil || len(e.Name()) != len(stamped) || !e.IsDir() {
+		stamp, ok := strings.CutSuffix(e.Name(), ".ss")
+		if _, err := time.Parse(stampLayout, stamp); !ok || err != nil || len(stamp) != len(stampLayout) || !e.IsDir() {
 			continue
 		}
 		if _, ok, err := kernel.Subvolume(path); err != nil || !ok {
 			continue
 		}
-		x := &snapshot{stamp: strings.TrimSuffix(e.Name(), ".ss"), path: path}
+		x := &snapshot{stamp: stamp, path: path}
 		if dev, ok := kernel.Device(path); ok {
 			byDev[dev] = x
 		}
@@ -144,18 +143,18 @@ func listSnapshots(s *session) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(s.stdout, 0, 8, 2, ' ', 0)
-	if !s.quiet {
-		fmt.Fprintln(w, "STAMP\tNOTE\tCAGES")
-	}
-	for _, x := range all {
-		if s.quiet {
-			fmt.Fprintln(w, x.stamp)
-			continue
+	if s.quiet {
+		var b strings.Builder
+		for _, x := range all {
+			b.WriteString(x.stamp + "\n")
 		}
+		return s.print(b.String())
+	}
+	rows := [][]string{{"STAMP", "NOTE", "CAGES"}}
+	for _, x := range all {
 		text, _ := os.ReadFile(x.note()) // who makes a snapshot by hand may write none
 		note, _, _ := strings.Cut(string(text), "\n")
-		fmt.Fprintf(w, "%s\t%s\t%s\n", x.stamp, oneLine(note), oneLine(strings.Join(x.users(), ", ")))
+		rows = append(rows, []string{x.stamp, oneLine(note), oneLine(strings.Join(x.users(), ", "))})
 	}
-	return w.Flush()
+	return s.print(columns(rows, 0))
 }
