@@ -10,10 +10,22 @@ import (
 	"cage/applets/internal/store"
 )
 
+// canAsk tells whether there is somebody to ask, at a terminal.
+func canAsk() bool { return kernel.IsTerminal(os.Stdin) && kernel.IsTerminal(os.Stderr) }
+
+// ask asks somebody at a terminal and returns the answer, in lower case; ok is
+// false where the input ended instead.
+func (s *session) ask(question string) (answer string, ok bool) {
+	fmt.Fprint(s.stderr, question)
+	line := make([]byte, 256)
+	n, _ := os.Stdin.Read(line) // a terminal gives one line
+	return strings.ToLower(strings.TrimSpace(string(line[:n]))), n > 0
+}
+
 // confirmRm asks, on a terminal and nowhere else, before what was written in a
 // cage is lost, unless it was told not to.
 func (s *session) confirmRm(ref string, e store.Entry, o rmOptions) error {
-	if o.force || o.yes || s.dryRun || !kernel.IsTerminal(os.Stdin) || !kernel.IsTerminal(os.Stderr) {
+	if o.force || o.yes || s.dryRun || !canAsk() {
 		return nil
 	}
 	n, err := s.written(e)
@@ -27,11 +39,8 @@ func (s *session) confirmRm(ref string, e store.Entry, o rmOptions) error {
 	if n > 1 {
 		entries = fmt.Sprint(n, " entries")
 	}
-	fmt.Fprintf(s.stderr, "%s: remove %s and what was written in it (%s, %s at top)? [y/N] ", s.name, oneLine(ref), oneLine(label(e)), entries)
-	line := make([]byte, 256)
-	got, _ := os.Stdin.Read(line) // a terminal gives one line
-	switch strings.ToLower(strings.TrimSpace(string(line[:got]))) {
-	case "y", "yes":
+	answer, _ := s.ask(fmt.Sprintf("%s: remove %s and what was written in it (%s, %s at top)? [y/N] ", s.name, oneLine(ref), oneLine(label(e)), entries))
+	if answer == "y" || answer == "yes" {
 		return nil
 	}
 	return fmt.Errorf("cannot remove %s: you did not say yes", label(e))

@@ -93,19 +93,9 @@ func edit(path string) error {
 // again tells what is wrong and, on a terminal, asks whether to go back to it.
 func (s *session) again(err error) bool {
 	s.tell(err)
-	if !kernel.IsTerminal(os.Stdin) || !kernel.IsTerminal(os.Stderr) {
+	if !canAsk() {
 		return false
 	}
-	fmt.Fprint(s.stderr, "edit again? [Y/n] ")
-	var line strings.Builder
-	for b := make([]byte, 1); ; {
-		if n, err := os.Stdin.Read(b); n == 0 || err != nil {
-			return false
-		}
-		if b[0] == '\n' {
-			break
-		}
-		line.WriteByte(b[0])
-	}
-	return !strings.HasPrefix(strings.ToLower(strings.TrimSpace(line.String())), "n")
+	answer, ok := s.ask("edit again? [Y/n] ")
+	return ok && !strings.HasPrefix(answer, "n")
 }

@@ -1,9 +1,7 @@
 package applets
 
 import (
-	"os"
 	"slices"
-	"strings"
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/store"
@@ -142,8 +140,8 @@ func (s *session) infoLayers(l *listed, c *store.Cage) object {
 		s.warn("%s is mounted over other lower directories than its conf says by now", l.cage.Label())
 	}
 	last := []string{}
-	if data, err := os.ReadFile(lowerPath(c)); err == nil && l.Writable {
-		last = strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	if dirs, err := readLower(c); err == nil && l.Writable {
+		last = dirs
 	}
 	return object{
 		{"bases", bases},

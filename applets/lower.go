@@ -16,17 +16,17 @@ import (
 // checkLower compares the lower directories with those that the cage last stood
 // on, by device and inode. write tells that the record is to be renewed.
 func (s *session) checkLower(o upOptions, c *store.Cage, layers []store.Layer) (write bool, err error) {
-	data, err := os.ReadFile(lowerPath(c))
+	before, err := readLower(c)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
 	if err != nil {
-		return false, kernel.Cannot("read", lowerPath(c), err)
+		return false, err
 	}
-	if string(data) == lowerText(layers) {
+	now := layerDirs(layers)
+	if slices.Equal(before, now) {
 		return false, nil
 	}
-	before := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
 	if o.rebase || slices.EqualFunc(before, layers, sameDir) {
 		return true, nil
 	}
@@ -35,8 +35,7 @@ func (s *session) checkLower(o upOptions, c *store.Cage, layers []store.Layer) (
 		return true, err
 	}
 	return false, withHint(fmt.Errorf("cannot bring up %s: it last stood on %s and would now stand on %s",
-		c.Label(), strings.Join(before, ":"), strings.ReplaceAll(strings.TrimSuffix(lowerText(layers), "\n"), "\n", ":")),
-		"%s --rebase %s", "cage-up", c.Label())
+		c.Label(), strings.Join(before, ":"), strings.Join(now, ":")), "cage-up --rebase %s", c.Label())
 }
 
 // sameDir tells whether a path and a layer are one directory.
@@ -48,11 +47,16 @@ func sameDir(path string, l store.Layer) bool {
 
 func lowerPath(c *store.Cage) string { return filepath.Join(c.Dir, "lower") }
 
+// readLower returns the directories that a cage last stood on, from the top down.
+func readLower(c *store.Cage) ([]string, error) {
+	data, err := os.ReadFile(lowerPath(c))
+	if err != nil {
+		return nil, kernel.Cannot("read", lowerPath(c), err)
+	}
+	return strings.Split(strings.TrimSuffix(string(data), "\n"), "\n"), nil
+}
+
 // lowerText is the content of the file `lower`: a real path a line, the top one first.
 func lowerText(layers []store.Layer) string {
-	var b strings.Builder
-	for _, l := range layers {
-		b.WriteString(l.Dir + "\n")
-	}
-	return b.String()
+	return strings.Join(layerDirs(layers), "\n") + "\n"
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"cage/applets/internal/kernel"
 	"cage/applets/internal/plan"
@@ -88,15 +87,14 @@ func (s *session) draftRebase(c *store.Cage, bases string) (*store.Cage, error) 
 // lastStoodOn returns the directories that a cage last stood on, which must be
 // there: those of its record, else those that its conf leads to.
 func (s *session) lastStoodOn(c *store.Cage) ([]string, error) {
-	data, err := os.ReadFile(lowerPath(c))
+	dirs, err := readLower(c)
 	if errors.Is(err, fs.ErrNotExist) {
 		layers, _, err := s.store.Layers(c)
 		return layerDirs(layers), err
 	}
 	if err != nil {
-		return nil, kernel.Cannot("read", lowerPath(c), err)
+		return nil, err
 	}
-	dirs := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
 	for _, dir := range dirs {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return nil, fmt.Errorf("cannot compare %s with what it last stood on: %s is not there", c.Label(), dir)

@@ -92,8 +92,8 @@ func (s *session) snapshots() ([]*snapshot, error) {
 func stand(g store.Ground, byDev map[uint64]*snapshot, based bool) {
 	c, dirs := g.Cage, g.Dirs
 	if c.Writable {
-		if data, err := os.ReadFile(lowerPath(c)); err == nil {
-			dirs = slices.Concat(dirs, strings.Split(strings.TrimSuffix(string(data), "\n"), "\n"))
+		if last, err := readLower(c); err == nil {
+			dirs = slices.Concat(dirs, last)
 		}
 	}
 	for i, dir := range dirs {

@@ -103,13 +103,9 @@ func planUp(c *store.Cage, layers []store.Layer, needs upNeeds, throwAway bool) 
 	for _, path := range needs.stale {
 		p = append(p, &plan.RemoveFile{Path: path})
 	}
-	lower := make([]string, len(layers))
-	for i, l := range layers {
-		lower[i] = l.Dir
-	}
 	p = append(p, &plan.MountTree{
 		Point:  c.Mountpoint,
-		Layers: kernel.Layers{Lower: lower, Upper: c.Root, Work: c.Work, Volatile: throwAway},
+		Layers: kernel.Layers{Lower: layerDirs(layers), Upper: c.Root, Work: c.Work, Volatile: throwAway},
 		Inside: slices.Concat(inside, needs.own),
 	})
 	if needs.resolv {
