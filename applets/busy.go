@@ -35,7 +35,7 @@ func holders(c *store.Cage, f facts, o downOptions) error {
 		names = append(names, fmt.Sprintf("%d %s (%s %s)", p.PID, p.Comm, p.How, p.Path))
 	}
 	if len(names) > 0 {
-		return withHint(fmt.Errorf("cannot bring down %s: it is held busy by %s", c.Label(), strings.Join(names, ", ")), "cage-down -f %s", c.Label())
+		return withHint(fmt.Errorf("cannot bring down %s: it is held busy by %s", c.Label(), strings.Join(names, ", ")), "cage-down -f %s", plan.Quote(c.Label()))
 	}
 	if others := kernel.OtherHolders(t); len(others) > 0 {
 		return fmt.Errorf("cannot bring down %s: it is held busy by %s", c.Label(), strings.Join(others, ", "))

@@ -33,7 +33,7 @@ func runEdit(s *session, ref string) error {
 	draft := filepath.Join(dir, "cage.conf")
 	keep, err := s.takeDraft(e, before, draft)
 	if keep {
-		return withHint(err, "diff %s %s", plan.Quote(draft), e.ConfPath())
+		return withHint(err, "diff %s %s", plan.Quote(draft), plan.Quote(e.ConfPath()))
 	}
 	return errors.Join(err, os.RemoveAll(dir))
 }

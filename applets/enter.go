@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 
 	"github.com/urfave/cli/v2"
@@ -99,19 +100,31 @@ func start(v *kernel.Visit, c *store.Cage, o enterOptions, command []string, sta
 	if g.Path, err = lookPath(name, valueOf(g.Env, "PATH")); err != nil {
 		return nil, runStatus(err), kernel.Cannot("run", name, err)
 	}
-	if o.tty {
-		if g.Terminal, err = kernel.NewTerminal(a.ids.Uid); err != nil {
+	child, status, err := launch(v, c, g, o.tty, stay)
+	if errors.Is(err, syscall.ENOEXEC) { // a script without #!, which execvp(3) has sh(1) read
+		g.Path, g.Args = "/bin/sh", append([]string{"sh", g.Path}, g.Args[1:]...)
+		child, status, err = launch(v, c, g, o.tty, stay)
+	}
+	if err != nil && status != exitCage {
+		err = kernel.Cannot("run", name, err)
+	}
+	return child, status, err
+}
+
+// launch starts the guest, or becomes it.
+func launch(v *kernel.Visit, c *store.Cage, g kernel.Guest, tty, stay bool) (child *kernel.Child, status int, err error) {
+	if tty {
+		if g.Terminal, err = kernel.NewTerminal(g.As.Uid); err != nil {
 			return nil, exitCage, noTerminal(c, err)
 		}
 	}
-	var child *kernel.Child
 	if stay {
 		child, err = v.Start(g)
 	} else {
 		err = v.Exec(g)
 	}
 	if err != nil {
-		return nil, runStatus(err), kernel.Cannot("run", name, err)
+		return nil, runStatus(err), err
 	}
 	return child, 0, nil
 }
@@ -120,7 +133,7 @@ func start(v *kernel.Visit, c *store.Cage, o enterOptions, command []string, sta
 func noTerminal(c *store.Cage, err error) error {
 	worded := kernel.Cannot("make a terminal in", c.Label(), err)
 	if errors.Is(err, kernel.ErrNoDevpts) {
-		return withHint(worded, "cage-down %s && cage-up %[1]s", c.Label())
+		return withHint(worded, "cage-down %s && cage-up %[1]s", plan.Quote(c.Label()))
 	}
 	return worded
 }

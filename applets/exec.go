@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 
 	"github.com/urfave/cli/v2"
@@ -63,7 +64,7 @@ func runExec(s *session, o execOptions, ref string, command []string) (int, erro
 		return exitCage, err
 	}
 	if f.state != up {
-		return exitCage, withHint(fmt.Errorf("cannot enter %s: it is %s", c.Label(), f.state), "cage-up %s", c.Label())
+		return exitCage, withHint(fmt.Errorf("cannot enter %s: it is %s", c.Label(), f.state), "cage-up %s", plan.Quote(c.Label()))
 	}
 	return s.enter(c, o.enterOptions, command, o.tty)
 }

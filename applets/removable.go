@@ -56,7 +56,7 @@ func (s *session) checkUnused(e store.Entry) error {
 			return err
 		}
 		if err == nil && f.state != down {
-			return withHint(fmt.Errorf("cannot remove %s: it is %s", c.Label(), f.state), "cage-down %s, or cage-rm -f %[1]s", c.Label())
+			return withHint(fmt.Errorf("cannot remove %s: it is %s", c.Label(), f.state), "cage-down %s, or cage-rm -f %[1]s", plan.Quote(c.Label()))
 		}
 		if used, err := kernel.UpperInUse(c.Root); err == nil && used {
 			return inUse(c, "remove")
@@ -115,11 +115,11 @@ func (s *session) checkDependants(e store.Entry) error {
 		return err
 	}
 	if len(others) > 0 {
-		names := make([]string, len(others))
+		names, words := make([]string, len(others)), make([]string, len(others))
 		for i, c := range others {
-			names[i] = c.Label()
+			names[i], words[i] = c.Label(), plan.Quote(c.Label())
 		}
-		return withHint(fmt.Errorf("cannot remove %s: it is the base of %s", label(e), strings.Join(names, ", ")), "cage-rm %s", strings.Join(names, " "))
+		return withHint(fmt.Errorf("cannot remove %s: it is the base of %s", label(e), strings.Join(names, ", ")), "cage-rm %s", strings.Join(words, " "))
 	}
 	return nil
 }

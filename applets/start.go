@@ -57,7 +57,7 @@ func (s *session) stay(c *store.Cage, limit time.Duration, release func()) error
 		release()
 		return errors.Join(err, s.takeBack(c))
 	}
-	signals := passedOn()
+	signals := s.stop
 	script.Limit, script.Output, script.Errors = limit, r.output, r.errors
 	script.Stop = func() <-chan os.Signal {
 		release() // not before: another command would find nobody inside and start it too
@@ -66,6 +66,7 @@ func (s *session) stay(c *store.Cage, limit time.Duration, release func()) error
 	if err = s.carryOut(put); err == nil {
 		err = s.carryOut(plan.Plan{script})
 	}
+	s.stop = nil // what follows is to be done whatever comes
 	release()
 	r.close()
 	awaitStop(c) // the stop script that ended it has more to do
@@ -98,8 +99,9 @@ func (s *session) stayOn(c *store.Cage, r *relay, signals <-chan os.Signal) erro
 	return exitStatus(status)
 }
 
-// passedOn returns where the signals arrive that are the start script's.
-func passedOn() <-chan os.Signal {
+// passedOn returns where the signals arrive that are the start script's, or, before
+// it runs, keep it from that.
+func passedOn() chan os.Signal {
 	signals := make(chan os.Signal, 8)
 	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH} {
 		if !signal.Ignored(sig) { // nohup(1)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 )
 
@@ -79,7 +80,7 @@ func (s *session) takeDown(c *store.Cage, f facts, o downOptions, grace time.Dur
 			return err
 		}
 		if time.Now().After(deadline) {
-			return withHint(err, "cage-down %s", c.Label())
+			return withHint(err, "cage-down %s", plan.Quote(c.Label()))
 		}
 		time.Sleep(10 * time.Millisecond) // nothing tells when a mount stops being busy
 	}

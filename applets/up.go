@@ -82,6 +82,9 @@ func runUp(s *session, o upOptions, ref string) error {
 			return err
 		}
 	}
+	if o.foreground && !s.dryRun {
+		s.stop = passedOn()
+	}
 	if err := s.carryOut(p); err != nil {
 		return err
 	}
