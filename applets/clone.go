@@ -63,10 +63,8 @@ func runClone(s *session, o cloneOptions, ref string) error {
 	if err := checkDown(c, "clone"); err != nil {
 		return err
 	}
-	if mounts, err := kernel.Under(c.Root); err != nil {
+	if err := checkMountless("clone", c.Label(), c.Root); err != nil {
 		return err
-	} else if len(mounts) > 0 {
-		return withHint(fmt.Errorf("cannot clone %s: something is mounted in it: %s", c.Label(), mounts[0].Point), "umount %s", plan.Quote(mounts[0].Point))
 	}
 	if err := inodeTrap(s.store.Data, layers); err != nil && !o.force {
 		return err
@@ -124,7 +122,7 @@ func (s *session) draftClone(o cloneOptions, c *store.Cage) (*store.Cage, error)
 			return nil, err
 		}
 	}
-	clone, err := store.Entry{UUID: id, Dir: filepath.Join(s.store.Data, id+".w"), Writable: true}.Parse(file.Bytes())
+	clone, err := s.store.Entry(id, true).Parse(file.Bytes())
 	if err != nil {
 		return nil, kernel.Cannot("make", "such a cage", err)
 	}

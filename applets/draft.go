@@ -3,7 +3,6 @@ package applets
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -55,11 +54,7 @@ func (s *session) draft(o newOptions, id string) (*store.Cage, error) {
 			return nil, err
 		}
 	}
-	e := store.Entry{UUID: id, Dir: filepath.Join(s.store.Data, id+".w"), Writable: true}
-	if o.ro != "" {
-		e.Dir, e.Writable = filepath.Join(s.store.Data, id+".r"), false
-	}
-	c, err := e.Parse(file.Bytes())
+	c, err := s.store.Entry(id, o.ro == "").Parse(file.Bytes())
 	if err != nil {
 		return nil, kernel.Cannot("make", "such a cage", err)
 	}

@@ -36,7 +36,7 @@ func (s *session) lockHost() (locks, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if err == nil && !(first && exists(filepath.Join(e.Dir, store.HostUUID+".r"))) {
+		if err == nil && !(first && exists(s.store.Entry(store.HostUUID, false).Dir)) {
 			if !first {
 				data, err := s.lockData()
 				return append(held, data), err
@@ -52,7 +52,7 @@ func (s *session) lockHost() (locks, error) {
 // between each still mounts what it was born on. It returns the locks it took.
 func (s *session) planHost(h hostCage) (plan.Plan, locks, error) {
 	old, err := s.store.Get(store.HostUUID)
-	dir := filepath.Join(s.store.Data, store.HostUUID+".r")
+	dir := s.store.Entry(store.HostUUID, false).Dir
 	if errors.Is(err, store.ErrNotFound) {
 		p, err := s.planR(dir, h.target, conf.Parse([]byte("uuid="+store.HostUUID+"\nname=\nmemo=\nroot=root\n")), h.name, h.memo)
 		return append(p, &plan.Rename{From: aside(dir, "new"), To: dir}), nil, err

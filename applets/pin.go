@@ -39,7 +39,7 @@ func (s *session) planPin(host *store.Cage, target string) (plan.Plan, string, e
 	if err := file.Set("uuid", id); err != nil {
 		return nil, "", err
 	}
-	dir := filepath.Join(s.store.Data, id+".r")
+	dir := s.store.Entry(id, false).Dir
 	p, err := s.planR(dir, target, file, host.Name, host.Memo)
 	return append(p, &plan.Rename{From: aside(dir, "new"), To: dir}), id, err
 }

@@ -123,12 +123,8 @@ func checkPrune(x *snapshot) error {
 		}
 		return err
 	}
-	mounts, err := kernel.Under(x.path)
-	if err != nil {
+	if err := checkMountless("delete", "the snapshot "+x.stamp, x.path); err != nil {
 		return err
-	}
-	if len(mounts) > 0 {
-		return withHint(fmt.Errorf("cannot delete the snapshot %s: something is mounted in it: %s", x.stamp, mounts[0].Point), "umount %s", plan.Quote(mounts[0].Point))
 	}
 	nested, err := kernel.NestedSubvolumes(x.path)
 	if err != nil {

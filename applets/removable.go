@@ -28,12 +28,12 @@ func (s *session) checkRm(e store.Entry, o rmOptions) error {
 	if err := s.checkDependants(e); err != nil {
 		return err
 	}
-	return checkMountless(e)
+	return checkMountless("remove", label(e), e.Dir)
 }
 
-// checkMountless refuses what has a mount in it.
-func checkMountless(e store.Entry) error {
-	mounts, err := kernel.Under(e.Dir)
+// checkMountless refuses a directory, that of what, which has a mount in it.
+func checkMountless(verb, what, dir string) error {
+	mounts, err := kernel.Under(dir)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func checkMountless(e store.Entry) error {
 		for i, m := range mounts {
 			points[i] = m.Point
 		}
-		return withHint(fmt.Errorf("cannot remove %s: something is mounted in it: %s", label(e), strings.Join(points, ", ")), "umount %s", plan.Quote(points[len(points)-1]))
+		return withHint(fmt.Errorf("cannot %s %s: something is mounted in it: %s", verb, what, strings.Join(points, ", ")), "umount %s", plan.Quote(points[len(points)-1]))
 	}
 	return nil
 }

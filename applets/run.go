@@ -93,7 +93,7 @@ func (s *session) throwAway(c *store.Cage) error {
 	if err := s.freeUpper(c, downOptions{}, 0); err != nil {
 		return err
 	}
-	if err := checkMountless(c.Entry); err != nil {
+	if err := checkMountless("remove", c.Label(), c.Dir); err != nil {
 		return err
 	}
 	return s.remove(c.Entry)

@@ -28,7 +28,7 @@ func (s *session) answer(terminal bool) {
 	if s.stop != nil {
 		return
 	}
-	all := []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2}
+	all := slices.Clone(forChild)
 	if terminal {
 		for sig := syscall.Signal(1); sig <= 64; sig++ {
 			if !slices.Contains(harmless, sig) {
@@ -42,22 +42,29 @@ func (s *session) answer(terminal bool) {
 	s.listening = s.listen(all...)
 }
 
+// forChild are the signals that a child is sent through this process.
+var forChild = []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2}
+
 // harmless are the signals that end nobody, those that cannot be caught, and 32 to
 // 34, which are the C library's own, signal(7).
 var harmless = []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGCONT,
 	syscall.SIGCHLD, syscall.SIGURG, syscall.SIGWINCH, syscall.SIGPIPE, 32, 33, 34}
 
-// listen lets signals arrive on s.stop, but those that are ignored (nohup(1)), and
-// returns what is closed when they do.
+// listen lets signals arrive on s.stop and returns what is closed when they do.
 func (s *session) listen(all ...os.Signal) <-chan struct{} {
 	stop, listening := s.stop, make(chan struct{})
 	go func() {
-		for _, sig := range all {
-			if !signal.Ignored(sig) {
-				signal.Notify(stop, sig)
-			}
-		}
+		notify(stop, all...)
 		close(listening)
 	}()
 	return listening
+}
+
+// notify lets signals arrive on a channel, but those that are ignored (nohup(1)).
+func notify(to chan<- os.Signal, all ...os.Signal) {
+	for _, sig := range all {
+		if !signal.Ignored(sig) {
+			signal.Notify(to, sig)
+		}
+	}
 }

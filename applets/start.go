@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/signal"
 	"slices"
 	"syscall"
 	"time"
@@ -103,11 +102,7 @@ func (s *session) stayOn(c *store.Cage, r *relay, signals <-chan os.Signal) erro
 // it runs, keep it from that.
 func passedOn() chan os.Signal {
 	signals := make(chan os.Signal, 8)
-	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH} {
-		if !signal.Ignored(sig) { // nohup(1)
-			signal.Notify(signals, sig)
-		}
-	}
+	notify(signals, append([]os.Signal{syscall.SIGWINCH}, forChild...)...)
 	return signals
 }
 

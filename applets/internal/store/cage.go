@@ -17,6 +17,15 @@ type Entry struct {
 	Writable bool
 }
 
+// Entry returns the cage of a uuid, there or not: a .w or a .r.
+func (s *Store) Entry(id string, writable bool) Entry {
+	dir := filepath.Join(s.Data, id)
+	if writable {
+		return Entry{id, dir + ".w", true}
+	}
+	return Entry{id, dir + ".r", false}
+}
+
 // Cage is an entry whose conf was read and found right.
 type Cage struct {
 	Entry

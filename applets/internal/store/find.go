@@ -68,8 +68,7 @@ func (s *Store) List() ([]Entry, error) {
 
 // Get returns the cage with exactly this uuid. Its directory as .r and as .w is an error.
 func (s *Store) Get(id string) (Entry, error) {
-	dir := filepath.Join(s.Data, id)
-	r, w := Entry{id, dir + ".r", false}, Entry{id, dir + ".w", true}
+	r, w := s.Entry(id, false), s.Entry(id, true)
 	isR, errR := isDir(r.Dir)
 	isW, errW := isDir(w.Dir)
 	switch err := errors.Join(errR, errW); {
