@@ -73,7 +73,7 @@ func (s *session) enter(c *store.Cage, o enterOptions, command []string, stay bo
 	if err != nil {
 		return status, err
 	}
-	return shellStatus(child.Attend(s.stop)), nil
+	return kernel.ExitStatus(child.Attend(s.stop)), nil
 }
 
 // start is what enter does inside. Without stay it returns only where it fails.
@@ -144,14 +144,6 @@ func runStatus(err error) int {
 		return exitMissing
 	}
 	return exitNoExec
-}
-
-// shellStatus is the exit status that a shell gives for how a process ended.
-func shellStatus(status syscall.WaitStatus) int {
-	if status.Signaled() {
-		return 128 + int(status.Signal())
-	}
-	return status.ExitStatus()
 }
 
 // lookPath finds a command in the directories of path, as execvp(3) does.

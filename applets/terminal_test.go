@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"cage/applets/internal/kernel"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -136,7 +138,7 @@ func TestTerminal(t *testing.T) {
 			x.read(t, "caught")
 			c.end(x, cmd)
 			_ = cmd.Wait()
-			if got := shellStatus(cmd.ProcessState.Sys().(syscall.WaitStatus)); got != c.status {
+			if got := kernel.ExitStatus(cmd.ProcessState.Sys().(syscall.WaitStatus)); got != c.status {
 				t.Errorf("exit status %d, want %d; the screen shows %q", got, c.status, x.said)
 			}
 			if after := x.termios(t); *after != *before {
@@ -198,7 +200,7 @@ func TestRunOnATerminal(t *testing.T) {
 			x.read(t, "got 2")
 			c.end(x, cmd)
 			_ = cmd.Wait()
-			if got := shellStatus(cmd.ProcessState.Sys().(syscall.WaitStatus)); got != c.status {
+			if got := kernel.ExitStatus(cmd.ProcessState.Sys().(syscall.WaitStatus)); got != c.status {
 				t.Errorf("exit status %d, want %d; the screen shows %q", got, c.status, x.said)
 			}
 			if all := w.must(t, "cage-ls", "-q"); strings.Count(all, "\n") > 1 {

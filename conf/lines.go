@@ -30,10 +30,11 @@ func (f *File) Lines(keys ...string) []Line {
 // line of its own at the end, unless it is one already. All other bytes stay as they
 // are. A value that would not read back as itself is refused.
 func (f *File) Add(key, value string) error {
-	if err := keyHolds(key); err != nil {
-		return fmt.Errorf("cannot set %s: %w", key, err)
+	err := keyHolds(key)
+	if err == nil {
+		err = Holds(value)
 	}
-	if err := Holds(value); err != nil {
+	if err != nil {
 		return fmt.Errorf("cannot set %s: %w", key, err)
 	}
 	if !slices.Contains(f.Raw(key), value) {

@@ -77,6 +77,14 @@ func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status s
 	return 0, err
 }
 
+// ExitStatus is the exit status that a shell gives for how a process ended.
+func ExitStatus(status syscall.WaitStatus) int {
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}
+
 // start starts the command.
 func (c Command) start() (*os.Process, error) {
 	null, err := os.Open(os.DevNull)

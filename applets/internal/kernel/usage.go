@@ -6,7 +6,7 @@ import "golang.org/x/sys/unix"
 // disk, as du -x counts: a file with several names once, and nothing of what is
 // mounted in it, bind mounts of the same filesystem included.
 func DiskUsage(dir string) (int64, error) {
-	u := usage{seen: map[place]bool{}}
+	u := usage{seen: map[inode]bool{}}
 	err := withDirectory(dir, func(fd int) error {
 		var st unix.Statx_t
 		if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS, &st); err != nil {
@@ -24,13 +24,16 @@ func DiskUsage(dir string) (int64, error) {
 // usage is one DiskUsage on its way.
 type usage struct {
 	bytes int64
-	seen  map[place]bool // files with several names, by inode in place of the mount
+	seen  map[inode]bool // files with several names
 }
+
+// inode tells files apart.
+type inode struct{ dev, ino uint64 }
 
 // add counts a file, unless it was met under another name.
 func (u *usage) add(st *unix.Statx_t) {
 	if st.Nlink > 1 && st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		id := place{st.Ino, unix.Mkdev(st.Dev_major, st.Dev_minor)}
+		id := inode{unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino}
 		if u.seen[id] {
 			return
 		}

@@ -91,10 +91,7 @@ func (s *Script) run(output, errs *os.File, from int64) error {
 	}, s.Limit, s.Stop)
 	exit := 1
 	if err == nil && status != 0 {
-		err = errors.New(statusWords(status))
-		if exit = status.ExitStatus(); status.Signaled() {
-			exit = 128 + int(status.Signal())
-		}
+		err, exit = errors.New(statusWords(status)), kernel.ExitStatus(status)
 	}
 	if err != nil {
 		return &ScriptError{kernel.Cannot("run", s.What, err), exit, s.Log, from}
