@@ -1,17 +1,13 @@
 package applets
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"unsafe"
 )
 
 // completionFiles has, for each shell, where the words are in its file: what
@@ -194,14 +190,23 @@ func TestCompletionZsh(t *testing.T) {
 
 // typeAndTab types each line into a shell on a terminal, then a tab and a newline.
 func typeAndTab(t *testing.T, shell []string, prepare string) {
+	if _, err := exec.LookPath(shell[0]); err != nil {
+		t.Skip(err)
+	}
 	dir := completionPlace(t)
-	terminal := onTerminal(t, dir, shell...)
-	fmt.Fprintf(terminal, "%s; echo rea\"\"dy\n", prepare)
-	expect(t, terminal, "ready")
+	x, cmd := newScreen(t), exec.Command(shell[0], shell[1:]...)
+	cmd.Dir, cmd.Env = dir, completionEnv(dir)
+	x.start(t, cmd)
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	x.press(t, prepare+"; echo rea\"\"dy\n")
+	x.read(t, "ready")
 	for _, c := range completions {
 		ok(t, os.WriteFile(dir+"/said", nil, 0o644))
-		fmt.Fprintf(terminal, "%s\t\n", c.typed)
-		shown := expect(t, terminal, "finished")
+		x.press(t, c.typed+"\t\n")
+		shown := x.read(t, "finished")
 		said, err := os.ReadFile(dir + "/said")
 		ok(t, err)
 		if want := "[" + strings.Join(c.want, "][") + "]"; string(said) != want {
@@ -241,48 +246,4 @@ func TestCompletionFish(t *testing.T) {
 
 func completionEnv(dir string) []string {
 	return []string{"PATH=" + dir + "/bin:" + os.Getenv("PATH"), "HOME=" + dir, "TERM=dumb", "LC_ALL=C.UTF-8", "PS1=$ ", "HISTFILE="}
-}
-
-// onTerminal starts a command on a terminal of its own and returns the other end (pts(4)).
-func onTerminal(t *testing.T, dir string, args ...string) *os.File {
-	t.Helper()
-	if _, err := exec.LookPath(args[0]); err != nil {
-		t.Skip(err)
-	}
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
-	ok(t, err)
-	var number, unlock int32
-	for request, arg := range map[uintptr]*int32{syscall.TIOCGPTN: &number, syscall.TIOCSPTLCK: &unlock} {
-		if _, _, e := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request, uintptr(unsafe.Pointer(arg))); e != 0 {
-			t.Fatal(e)
-		}
-	}
-	tty, err := os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	ok(t, err)
-	defer tty.Close()
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = dir, completionEnv(dir), tty, tty, tty
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	ok(t, cmd.Start())
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		_ = cmd.Wait()
-		master.Close()
-	})
-	return master
-}
-
-// expect reads up to a word and returns all it read.
-func expect(t *testing.T, from io.Reader, word string) string {
-	t.Helper()
-	var text strings.Builder
-	buf := make([]byte, 4096)
-	for !strings.Contains(text.String(), word) {
-		n, err := from.Read(buf)
-		text.Write(buf[:n])
-		if err != nil {
-			t.Fatalf("%v before %q: %q", err, word, text.String())
-		}
-	}
-	return text.String()
 }

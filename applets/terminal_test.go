@@ -86,8 +86,9 @@ func (x *screen) press(t *testing.T, keys string) {
 	ok(t, err)
 }
 
-// read reads on until text has appeared since the last that was read for.
-func (x *screen) read(t *testing.T, text string) {
+// read reads on until text has appeared since the last that was read for, and
+// returns what stands before it.
+func (x *screen) read(t *testing.T, text string) (before string) {
 	t.Helper()
 	ok(t, x.master.SetReadDeadline(time.Now().Add(20*time.Second)))
 	buf := make([]byte, 4096)
@@ -98,7 +99,8 @@ func (x *screen) read(t *testing.T, text string) {
 		}
 		x.said += string(buf[:n])
 	}
-	_, x.said, _ = strings.Cut(x.said, text)
+	before, x.said, _ = strings.Cut(x.said, text)
+	return before
 }
 
 // TestTerminal: the terminal of -t is the cage's, looks like the caller's, and
