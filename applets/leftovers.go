@@ -1,8 +1,6 @@
 package applets
 
 import (
-	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -14,12 +12,9 @@ import (
 
 // checkLeftovers finds what an interrupted applet left under a hidden name.
 func (s *session) checkLeftovers() (found []finding, err error) {
-	entries, err := os.ReadDir(s.store.Data)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
+	entries, err := listIfThere(s.store.Data)
 	if err != nil {
-		return nil, kernel.Cannot("read", s.store.Data, err)
+		return nil, err
 	}
 	for _, e := range entries {
 		path := filepath.Join(s.store.Data, e.Name())
@@ -35,9 +30,9 @@ func (s *session) checkLeftovers() (found []finding, err error) {
 
 // checkSnapshots finds snapshots that were not finished, or not quite deleted.
 func (s *session) checkSnapshots() (found []finding, err error) {
-	entries, err := os.ReadDir(s.store.Snapshots)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, kernel.Cannot("read", s.store.Snapshots, err)
+	entries, err := listIfThere(s.store.Snapshots)
+	if err != nil {
+		return nil, err
 	}
 	for _, e := range entries {
 		path := filepath.Join(s.store.Snapshots, e.Name())

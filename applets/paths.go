@@ -1,10 +1,13 @@
 package applets
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"cage/applets/internal/kernel"
 	"cage/applets/internal/store"
 )
 
@@ -16,6 +19,15 @@ func exists(path string) bool {
 func lexists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
+}
+
+// listIfThere lists a directory; one that is not there is empty.
+func listIfThere(dir string) ([]os.DirEntry, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, kernel.Cannot("read", dir, err)
+	}
+	return entries, nil
 }
 
 // nearest returns path or the deepest of its parents that exists.

@@ -132,9 +132,9 @@ func (s *session) finishRm(ref string, notFound error) error {
 
 // halfRemoved lists what was renamed aside to be removed.
 func (s *session) halfRemoved() (all []store.Entry, err error) {
-	dirs, err := os.ReadDir(s.store.Data)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, kernel.Cannot("read", s.store.Data, err)
+	dirs, err := listIfThere(s.store.Data)
+	if err != nil {
+		return nil, err
 	}
 	for _, d := range dirs {
 		if uuid, what := fromAside(d.Name()); what == "rm" && d.IsDir() {

@@ -1,8 +1,6 @@
 package applets
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,9 +44,9 @@ func (x *snapshot) users() []string {
 // mount tables. A snapshot is a subvolume, which has a device of its own, so no
 // path needs to be compared.
 func (s *session) snapshots() ([]*snapshot, error) {
-	entries, err := os.ReadDir(s.store.Snapshots)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, kernel.Cannot("read", s.store.Snapshots, err)
+	entries, err := listIfThere(s.store.Snapshots)
+	if err != nil {
+		return nil, err
 	}
 	var all []*snapshot
 	byDev := map[uint64]*snapshot{}
