@@ -24,11 +24,12 @@ func init() {
 
 // newApp returns the App of one applet, urfave/cli v2 tamed: an operand "help" is an operand, a comma in
 // a value stays in it, and Run neither prints an error nor ends the process but returns it. The applet adds
-// flags and Action; -h and -V are there. Its arguments go through normalize first.
-func newApp(name string) *cli.App {
+// Action; -h and -V are there. Its arguments go through normalize first.
+func newApp(name string, flags ...cli.Flag) *cli.App {
 	return &cli.App{
 		Name:                      name,
 		Version:                   version,
+		Flags:                     flags,
 		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true,
 		Compiled:                  time.Unix(0, 0), // else cli looks for the file of os.Args[0]

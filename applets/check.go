@@ -25,11 +25,9 @@ type finding struct {
 
 func newCheck(s *session) *cli.App {
 	var repair bool
-	app := newApp(s.name)
-	app.Flags = []cli.Flag{
+	app := newApp(s.name,
 		boolFlag("repair", "", "do what repairs without losing anything", &repair),
-		s.quietFlag("print no notes and warnings"),
-	}
+		s.quietFlag())
 	app.Action = func(c *cli.Context) error {
 		if err := s.openAlone(c); err != nil {
 			return err

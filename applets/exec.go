@@ -3,6 +3,7 @@ package applets
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
@@ -17,9 +18,8 @@ type execOptions struct {
 
 func newExec(s *session) *cli.App {
 	var o execOptions
-	app := newApp(s.name)
-	app.Flags = append([]cli.Flag{boolFlag("up", "U", "bring the cage up first, where it is not", &o.up)}, o.flags()...)
-	app.Flags = append(app.Flags, s.quietFlag("print no notes and warnings"))
+	first := []cli.Flag{boolFlag("up", "U", "bring the cage up first, where it is not", &o.up)}
+	app := newApp(s.name, slices.Concat(first, o.flags(), []cli.Flag{s.quietFlag()})...)
 	app.Action = func(c *cli.Context) error {
 		if c.NArg() == 0 {
 			return usageError("which cage?")

@@ -12,11 +12,9 @@ import (
 
 func newInfo(s *session) *cli.App {
 	var asJSON bool
-	app := newApp(s.name)
-	app.Flags = []cli.Flag{
+	app := newApp(s.name,
 		boolFlag("json", "", "print one object, for programs", &asJSON),
-		s.quietFlag("print no notes and warnings"),
-	}
+		s.quietFlag())
 	app.Action = func(c *cli.Context) error {
 		ref, err := s.openOne(c)
 		if err != nil {

@@ -16,11 +16,9 @@ import (
 
 func newLogs(s *session) *cli.App {
 	var follow bool
-	app := newApp(s.name)
-	app.Flags = []cli.Flag{
+	app := newApp(s.name,
 		boolFlag("follow", "f", "go on with what is said from now on, until interrupted", &follow),
-		s.quietFlag("print no notes and warnings"),
-	}
+		s.quietFlag())
 	app.Action = func(c *cli.Context) error {
 		ref, err := s.openOne(c)
 		if err != nil {

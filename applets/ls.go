@@ -15,15 +15,13 @@ type lsOptions struct {
 
 func newLs(s *session) *cli.App {
 	var o lsOptions
-	app := newApp(s.name)
-	app.Flags = []cli.Flag{
+	app := newApp(s.name,
 		boolFlag("size", "s", "add what the upper directory takes on the disk", &o.size),
 		boolFlag("tree", "t", "draw which cage stands on which", &o.tree),
 		boolFlag("dot", "", "the same for graphviz", &o.dot),
 		boolFlag("json", "", "print one array, for programs", &o.json),
 		&cli.GenericFlag{Name: "filter", Usage: "only with `KEY=VALUE`: name, uuid, state or one of the conf", Value: &o.filter},
-		s.quietFlag("print the uuids alone"),
-	}
+		boolFlag("quiet", "q", "print the uuids alone", &s.quiet))
 	app.Action = func(c *cli.Context) error {
 		filters, err := o.check(s.quiet)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
@@ -19,13 +20,12 @@ type runOptions struct {
 
 func newRun(s *session) *cli.App {
 	var o runOptions
-	app := newApp(s.name)
-	app.Flags = append([]cli.Flag{
+	first := []cli.Flag{
 		boolFlag("rm", "", "throw the cage away when the command has ended", &o.throwAway),
 		&cli.StringFlag{Name: "name", Usage: "call the cage `NAME`", Destination: &o.name},
 		&cli.StringFlag{Name: "base", Usage: "stand on `REF[:REF]`, the first on top (default: host)", Destination: &o.base},
-	}, o.flags()...)
-	app.Flags = append(app.Flags, boolFlag("verbose", "v", "print each command while doing it", &s.verbose), s.quietFlag("print no notes and warnings"))
+	}
+	app := newApp(s.name, slices.Concat(first, o.flags(), []cli.Flag{s.verboseFlag(), s.quietFlag()})...)
 	app.Action = func(c *cli.Context) error {
 		if err := o.check(); err != nil {
 			return err

@@ -28,16 +28,17 @@ type session struct {
 
 // app returns the App of the session's applet with the flags that all share.
 func (s *session) app(flags ...cli.Flag) *cli.App {
-	app := newApp(s.name)
-	app.Flags = append(flags,
+	return newApp(s.name, append(flags,
 		boolFlag("dry-run", "n", "print the commands for one cage, change nothing", &s.dryRun),
-		boolFlag("verbose", "v", "print each command while doing it", &s.verbose),
-		s.quietFlag("print no notes and warnings"))
-	return app
+		s.verboseFlag(), s.quietFlag())...)
 }
 
-func (s *session) quietFlag(usage string) cli.Flag {
-	return boolFlag("quiet", "q", usage, &s.quiet)
+func (s *session) verboseFlag() cli.Flag {
+	return boolFlag("verbose", "v", "print each command while doing it", &s.verbose)
+}
+
+func (s *session) quietFlag() cli.Flag {
+	return boolFlag("quiet", "q", "print no notes and warnings", &s.quiet)
 }
 
 // describe adds what stands below the flags in the help: exit status and examples.
