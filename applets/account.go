@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"cage/applets/internal/kernel"
-	"cage/applets/internal/plan"
 )
 
 // account is whom a command runs as, as the files of the cage have it.
@@ -67,7 +66,7 @@ func parseAccount(passwd, group, spec string) (account, error) {
 			return a, fmt.Errorf("cannot be %s: no such user in /etc/passwd inside", user)
 		}
 		if groupName == "" {
-			return a, withHint(fmt.Errorf("cannot be %s: it has no line in /etc/passwd inside that tells its group", user), "-u %s:GROUP", plan.Quote(user))
+			return a, withHint(fmt.Errorf("cannot be %s: it has no line in /etc/passwd inside that tells its group", user), "-u %s:GROUP", user)
 		}
 		a = account{name: user, home: "/"}
 		a.ids.Uid = uid

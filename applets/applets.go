@@ -69,8 +69,14 @@ type hinted struct {
 
 func (h hinted) Unwrap() error { return h.error }
 
-// withHint adds the next command to type to an error.
+// withHint adds the next command to type to an error; a string in it is quoted for
+// the shell.
 func withHint(err error, format string, args ...any) error {
+	for i, arg := range args {
+		if word, ok := arg.(string); ok {
+			args[i] = plan.Quote(word)
+		}
+	}
 	return hinted{err, fmt.Sprintf(format, args...)}
 }
 

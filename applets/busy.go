@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"cage/applets/internal/kernel"
-	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 )
 
@@ -16,7 +15,7 @@ func inUse(c *store.Cage, verb string) error {
 	if who := kernel.UpperHolders(c.Root); len(who) > 0 {
 		return fmt.Errorf("%w: %s", err, strings.Join(who, ", "))
 	}
-	return withHint(err, "grep -l %s /proc/[0-9]*/mountinfo", plan.Quote(filepath.Base(c.Dir)))
+	return withHint(err, "grep -l %s /proc/[0-9]*/mountinfo", filepath.Base(c.Dir))
 }
 
 // holders returns an error that names what keeps the cage busy and is not its own
@@ -35,7 +34,7 @@ func holders(c *store.Cage, f facts, o downOptions) error {
 		names = append(names, fmt.Sprintf("%d %s (%s %s)", p.PID, p.Comm, p.How, p.Path))
 	}
 	if len(names) > 0 {
-		return withHint(fmt.Errorf("cannot bring down %s: it is held busy by %s", c.Label(), strings.Join(names, ", ")), "cage-down -f %s", plan.Quote(c.Label()))
+		return withHint(fmt.Errorf("cannot bring down %s: it is held busy by %s", c.Label(), strings.Join(names, ", ")), "cage-down -f %s", c.Label())
 	}
 	if others := kernel.OtherHolders(t); len(others) > 0 {
 		return fmt.Errorf("cannot bring down %s: it is held busy by %s", c.Label(), strings.Join(others, ", "))

@@ -87,7 +87,7 @@ func checkDown(c *store.Cage, verb string) error {
 		return err
 	}
 	if f.state != down {
-		return withHint(fmt.Errorf("cannot %s %s: it is %s", verb, c.Label(), f.state), "cage-down %s", plan.Quote(c.Label()))
+		return withHint(fmt.Errorf("cannot %s %s: it is %s", verb, c.Label(), f.state), "cage-down %s", c.Label())
 	}
 	if used, err := kernel.UpperInUse(c.Root); err != nil {
 		return err

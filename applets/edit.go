@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"cage/applets/internal/kernel"
-	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 )
 
@@ -33,7 +32,7 @@ func runEdit(s *session, ref string) error {
 	draft := filepath.Join(dir, "cage.conf")
 	keep, err := s.takeDraft(e, before, draft)
 	if keep {
-		return withHint(err, "diff %s %s", plan.Quote(draft), plan.Quote(e.ConfPath()))
+		return withHint(err, "diff %s %s", draft, e.ConfPath())
 	}
 	return errors.Join(err, os.RemoveAll(dir))
 }

@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"cage/applets/internal/kernel"
-	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 
 	"github.com/urfave/cli/v2"
@@ -133,7 +132,7 @@ func launch(v *kernel.Visit, c *store.Cage, g kernel.Guest, tty, stay bool) (chi
 func noTerminal(c *store.Cage, err error) error {
 	worded := kernel.Cannot("make a terminal in", c.Label(), err)
 	if errors.Is(err, kernel.ErrNoDevpts) {
-		return withHint(worded, "cage-down %s && cage-up %[1]s", plan.Quote(c.Label()))
+		return withHint(worded, "cage-down %s && cage-up %[1]s", c.Label())
 	}
 	return worded
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 
-	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 
 	"github.com/urfave/cli/v2"
@@ -64,7 +63,7 @@ func runExec(s *session, o execOptions, ref string, command []string) (int, erro
 		return exitCage, err
 	}
 	if f.state != up {
-		return exitCage, withHint(fmt.Errorf("cannot enter %s: it is %s", c.Label(), f.state), "cage-up %s", plan.Quote(c.Label()))
+		return exitCage, withHint(fmt.Errorf("cannot enter %s: it is %s", c.Label(), f.state), "cage-up %s", c.Label())
 	}
 	return s.enter(c, o.enterOptions, command, o.tty)
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"cage/applets/internal/kernel"
-	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 )
 
@@ -36,7 +35,7 @@ func (s *session) checkLower(o upOptions, c *store.Cage, layers []store.Layer) (
 		return true, err
 	}
 	return false, withHint(fmt.Errorf("cannot bring up %s: it last stood on %s and would now stand on %s",
-		c.Label(), strings.Join(before, ":"), strings.Join(now, ":")), "cage-up --rebase %s", plan.Quote(c.Label()))
+		c.Label(), strings.Join(before, ":"), strings.Join(now, ":")), "cage-up --rebase %s", c.Label())
 }
 
 // sameDir tells whether a path and a layer are one directory.

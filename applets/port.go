@@ -2,6 +2,7 @@ package applets
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -29,9 +30,9 @@ func (s *session) hintListener(err error) error {
 		switch {
 		case !taken:
 		case p.PID == 0:
-			return withHint(err, "port %d is taken by a process that cannot be seen from here", port)
+			return hinted{err, fmt.Sprintf("port %d is taken by a process that cannot be seen from here", port)}
 		default:
-			return withHint(err, "port %d is taken by %d %s, %s", port, p.PID, p.Comm, s.whereabouts(p))
+			return hinted{err, fmt.Sprintf("port %d is taken by %d %s, %s", port, p.PID, p.Comm, s.whereabouts(p))}
 		}
 	}
 	return err

@@ -119,7 +119,7 @@ func checkPrune(x *snapshot) error {
 		case x.host:
 			return withHint(err, "cage-snapshot, after which the host stands on a newer one")
 		case len(x.cages) > 0:
-			return withHint(err, "cage-rebase %s BASE, or cage-rm %[1]s", plan.Quote(label(x.cages[0].Entry)))
+			return withHint(err, "cage-rebase %s BASE, or cage-rm %[1]s", label(x.cages[0].Entry))
 		}
 		return err
 	}
@@ -132,7 +132,7 @@ func checkPrune(x *snapshot) error {
 	}
 	if len(nested) > 0 {
 		path := filepath.Join(x.path, nested[0])
-		return withHint(fmt.Errorf("cannot delete the snapshot %s: it has a subvolume in it: %s", x.stamp, path), "btrfs subvolume delete %s", plan.Quote(path))
+		return withHint(fmt.Errorf("cannot delete the snapshot %s: it has a subvolume in it: %s", x.stamp, path), "btrfs subvolume delete %s", path)
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ func (s *session) checkConflicts(o rebaseOptions, c *store.Cage, old []string, l
 		s.warn("%d of the files of %s hide what is different in the new base", len(list), c.Label())
 		return nil
 	}
-	return withHint(fmt.Errorf("cannot rebase %s: %d of its files would hide what is different in the new base", c.Label(), len(list)), "cage-rebase -f %s %s", plan.Quote(c.Label()), plan.Quote(bases))
+	return withHint(fmt.Errorf("cannot rebase %s: %d of its files would hide what is different in the new base", c.Label(), len(list)), "cage-rebase -f %s %s", c.Label(), bases)
 }
 
 // checkGone refuses a cage whose files cannot be compared, for what it stood on is gone.
@@ -134,7 +134,7 @@ func (s *session) checkGone(o rebaseOptions, c *store.Cage, why error, bases str
 	if err != nil || pristine || o.force {
 		return err
 	}
-	return withHint(why, "cage-rebase -f %s %s", plan.Quote(c.Label()), plan.Quote(bases))
+	return withHint(why, "cage-rebase -f %s %s", c.Label(), bases)
 }
 
 // hiding makes what hides the cages and snapshots that are in the layers, where the

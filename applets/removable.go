@@ -42,7 +42,7 @@ func checkMountless(verb, what, dir string) error {
 		for i, m := range mounts {
 			points[i] = m.Point
 		}
-		return withHint(fmt.Errorf("cannot %s %s: something is mounted in it: %s", verb, what, strings.Join(points, ", ")), "umount %s", plan.Quote(points[len(points)-1]))
+		return withHint(fmt.Errorf("cannot %s %s: something is mounted in it: %s", verb, what, strings.Join(points, ", ")), "umount %s", points[len(points)-1])
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ func (s *session) checkUnused(e store.Entry) error {
 			return err
 		}
 		if err == nil && f.state != down {
-			return withHint(fmt.Errorf("cannot remove %s: it is %s", c.Label(), f.state), "cage-down %s, or cage-rm -f %[1]s", plan.Quote(c.Label()))
+			return withHint(fmt.Errorf("cannot remove %s: it is %s", c.Label(), f.state), "cage-down %s, or cage-rm -f %[1]s", c.Label())
 		}
 		if used, err := kernel.UpperInUse(c.Root); err == nil && used {
 			return inUse(c, "remove")
@@ -119,7 +119,7 @@ func (s *session) checkDependants(e store.Entry) error {
 		for i, c := range others {
 			names[i], words[i] = c.Label(), plan.Quote(c.Label())
 		}
-		return withHint(fmt.Errorf("cannot remove %s: it is the base of %s", label(e), strings.Join(names, ", ")), "cage-rm %s", strings.Join(words, " "))
+		return hinted{fmt.Errorf("cannot remove %s: it is the base of %s", label(e), strings.Join(names, ", ")), "cage-rm " + strings.Join(words, " ")}
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 
 	"github.com/urfave/cli/v2"
@@ -65,7 +64,7 @@ func runRun(s *session, o runOptions, command []string) (status int, err error) 
 	}
 	if err := s.upFirst(c, o.throwAway); err != nil {
 		if !o.throwAway {
-			err = withHint(err, "cage-rm %s", plan.Quote(c.Label()))
+			err = withHint(err, "cage-rm %s", c.Label())
 		}
 		return exitCage, err
 	}
@@ -109,5 +108,5 @@ func checkCut(c *store.Cage) error {
 	if !lexists(mark + "/volatile") {
 		return nil
 	}
-	return withHint(fmt.Errorf("cannot bring up %s: %w", c.Label(), errCut), "cage-rm %s, or to use it all the same: rm -r %s", plan.Quote(c.Label()), plan.Quote(mark))
+	return withHint(fmt.Errorf("cannot bring up %s: %w", c.Label(), errCut), "cage-rm %s, or to use it all the same: rm -r %s", c.Label(), mark)
 }

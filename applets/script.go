@@ -33,7 +33,7 @@ func checkScript(c *store.Cage, key, value string) error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("cannot run the %s script %s: it is not a file", key, path)
 	case info.Mode()&0o111 == 0:
-		return withHint(fmt.Errorf("cannot run the %s script %s: it is not executable", key, path), "chmod +x %s", plan.Quote(path))
+		return withHint(fmt.Errorf("cannot run the %s script %s: it is not executable", key, path), "chmod +x %s", path)
 	}
 	return nil
 }

@@ -198,7 +198,7 @@ func (s *session) load(ref string) (*store.Cage, error) {
 		return nil, err
 	}
 	if !c.Writable {
-		return nil, withHint(fmt.Errorf("cannot use %s: it is read-only, a base", ref), "cage-new --base %s", plan.Quote(ref))
+		return nil, withHint(fmt.Errorf("cannot use %s: it is read-only, a base", ref), "cage-new --base %s", ref)
 	}
 	return c, nil
 }

@@ -128,7 +128,7 @@ func checkConf(e store.Entry, old, data []byte) error {
 	for _, key := range changed {
 		switch {
 		case key == "base" && e.Writable:
-			return withHint(cannot(errors.New("its base is what its files were made on")), "cage-rebase %s BASE", plan.Quote(label(e)))
+			return withHint(cannot(errors.New("its base is what its files were made on")), "cage-rebase %s BASE", label(e))
 		case !e.Writable && key != "name" && key != "memo" && key != "uuid":
 			return cannot(fmt.Errorf("%s= of a base stays; its name and memo may change", key))
 		case key == "name":
@@ -155,7 +155,7 @@ func checkMove(e store.Entry, old []byte, key string) error {
 		return err
 	}
 	if f.state != down {
-		return withHint(fmt.Errorf("cannot change %s= of %s: it is %s", key, c.Label(), f.state), "cage-down %s", plan.Quote(c.Label()))
+		return withHint(fmt.Errorf("cannot change %s= of %s: it is %s", key, c.Label(), f.state), "cage-down %s", c.Label())
 	}
 	if used, err := kernel.UpperInUse(c.Root); err == nil && used {
 		return inUse(c, "change "+key+"= of")

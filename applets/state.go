@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"cage/applets/internal/kernel"
-	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 )
 
@@ -111,7 +110,7 @@ func mine(c *store.Cage, m kernel.Mount) error {
 		}
 	}
 	if !is {
-		return withHint(fmt.Errorf("cannot use the mountpoint %s: %w (%s)", c.Mountpoint, errForeign, m.Type), "umount %s", plan.Quote(c.Mountpoint))
+		return withHint(fmt.Errorf("cannot use the mountpoint %s: %w (%s)", c.Mountpoint, errForeign, m.Type), "umount %s", c.Mountpoint)
 	}
 	return nil
 }

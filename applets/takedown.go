@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"cage/applets/internal/kernel"
-	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 )
 
@@ -80,7 +79,7 @@ func (s *session) takeDown(c *store.Cage, f facts, o downOptions, grace time.Dur
 			return err
 		}
 		if time.Now().After(deadline) {
-			return withHint(err, "cage-down %s", plan.Quote(c.Label()))
+			return withHint(err, "cage-down %s", c.Label())
 		}
 		time.Sleep(10 * time.Millisecond) // nothing tells when a mount stops being busy
 	}

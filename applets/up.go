@@ -54,7 +54,7 @@ func runUp(s *session, o upOptions, ref string) error {
 		return err
 	}
 	if o.foreground && c.Start == "" {
-		return withHint(fmt.Errorf("cannot stay with %s: it has no start script", c.Label()), "put one beside %s and its name behind start=", plan.Quote(c.ConfPath()))
+		return withHint(fmt.Errorf("cannot stay with %s: it has no start script", c.Label()), "put one beside %s and its name behind start=", c.ConfPath())
 	}
 	if f.state == up && !(o.foreground && idle(c, f)) {
 		return alreadyUp(s, o, c, f)
