@@ -39,11 +39,11 @@ func (s *session) confirmRm(ref string, e store.Entry, o rmOptions) error {
 	if n > 1 {
 		entries = fmt.Sprint(n, " entries")
 	}
-	answer, _ := s.ask(fmt.Sprintf("%s: remove %s and what was written in it (%s, %s at top)? [y/N] ", s.name, oneLine(ref), oneLine(label(e)), entries))
+	answer, _ := s.ask(fmt.Sprintf("%s: remove %s and what was written in it (%s, %s at top)? [y/N] ", s.name, oneLine(ref), oneLine(e.Label()), entries))
 	if answer == "y" || answer == "yes" {
 		return nil
 	}
-	return fmt.Errorf("cannot remove %s: you did not say yes", label(e))
+	return fmt.Errorf("cannot remove %s: you did not say yes", e.Label())
 }
 
 // written counts the entries at the top of what was written in a cage, which is

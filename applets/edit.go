@@ -46,7 +46,7 @@ func (s *session) takeDraft(e store.Entry, before []byte, draft string) (keep bo
 	var data []byte
 	for wrong := true; wrong; {
 		if err := edit(draft); err != nil {
-			return false, kernel.Cannot("edit", label(e), err)
+			return false, kernel.Cannot("edit", e.Label(), err)
 		}
 		if data, err = os.ReadFile(draft); err != nil {
 			return false, kernel.Cannot("read", draft, err)
@@ -62,7 +62,7 @@ func (s *session) takeDraft(e store.Entry, before []byte, draft string) (keep bo
 	}
 	err = s.rewriteConf(e, func(now []byte) ([]byte, error) {
 		if !bytes.Equal(now, before) {
-			return nil, fmt.Errorf("cannot change %s: its conf was changed meanwhile", label(e))
+			return nil, fmt.Errorf("cannot change %s: its conf was changed meanwhile", e.Label())
 		}
 		return data, nil
 	})

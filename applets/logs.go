@@ -46,7 +46,7 @@ func runLogs(s *session, ref string, follow bool) error {
 		return err
 	}
 	if !e.Writable {
-		return fmt.Errorf("cannot print the log of %s: it is a base, and nothing runs in it", label(e))
+		return fmt.Errorf("cannot print the log of %s: it is a base, and nothing runs in it", e.Label())
 	}
 	l := logs{path: filepath.Join(e.Dir, "log"), out: s.stdout}
 	var watch *kernel.Watch
@@ -60,7 +60,7 @@ func runLogs(s *session, ref string, follow bool) error {
 		return err
 	}
 	if l.old == nil && l.now == nil {
-		s.note("%s has no log yet: no script of it has run", label(e))
+		s.note("%s has no log yet: no script of it has run", e.Label())
 	}
 	err = l.print()
 	for gone := false; follow && err == nil && !gone; {

@@ -119,7 +119,7 @@ func checkPrune(x *snapshot) error {
 		case x.host:
 			return withHint(err, "cage-snapshot, after which the host stands on a newer one")
 		case len(x.cages) > 0:
-			return withHint(err, "cage-rebase %s BASE, or cage-rm %[1]s", label(x.cages[0].Entry))
+			return withHint(err, "cage-rebase %s BASE, or cage-rm %[1]s", x.cages[0].Label())
 		}
 		return err
 	}

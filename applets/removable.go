@@ -28,7 +28,7 @@ func (s *session) checkRm(e store.Entry, o rmOptions) error {
 	if err := s.checkDependants(e); err != nil {
 		return err
 	}
-	return checkMountless("remove", label(e), e.Dir)
+	return checkMountless("remove", e.Label(), e.Dir)
 }
 
 // checkMountless refuses a directory, that of what, which has a mount in it.
@@ -90,19 +90,11 @@ func checkLower(e store.Entry) error {
 	for _, m := range mounts {
 		for _, dir := range kernel.LowerDirs(m) {
 			if _, in := below(e.Dir, dir); in && m.Type == "overlay" {
-				return fmt.Errorf("cannot remove %s: the overlay on %s stands on it", label(e), m.Point)
+				return fmt.Errorf("cannot remove %s: the overlay on %s stands on it", e.Label(), m.Point)
 			}
 		}
 	}
 	return nil
-}
-
-// label names an entry whose conf may be unreadable.
-func label(e store.Entry) string {
-	if name := e.Name(); name != "" {
-		return name
-	}
-	return e.UUID
 }
 
 // checkDependants refuses to remove what others stand on, which is a base.
@@ -119,7 +111,7 @@ func (s *session) checkDependants(e store.Entry) error {
 		for i, c := range others {
 			names[i], words[i] = c.Label(), plan.Quote(c.Label())
 		}
-		return hinted{fmt.Errorf("cannot remove %s: it is the base of %s", label(e), strings.Join(names, ", ")), "cage-rm " + strings.Join(words, " ")}
+		return hinted{fmt.Errorf("cannot remove %s: it is the base of %s", e.Label(), strings.Join(names, ", ")), "cage-rm " + strings.Join(words, " ")}
 	}
 	return nil
 }

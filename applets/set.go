@@ -120,7 +120,7 @@ func (s *session) rewriteConf(e store.Entry, change func(old []byte) ([]byte, er
 
 // checkConf refuses a conf that is none, and what is not to be changed in one.
 func checkConf(e store.Entry, old, data []byte) error {
-	cannot := func(err error) error { return kernel.Cannot("change", label(e), err) }
+	cannot := func(err error) error { return kernel.Cannot("change", e.Label(), err) }
 	if _, err := e.Parse(data); err != nil {
 		return cannot(err)
 	}
@@ -128,7 +128,7 @@ func checkConf(e store.Entry, old, data []byte) error {
 	for _, key := range changed {
 		switch {
 		case key == "base" && e.Writable:
-			return withHint(cannot(errors.New("its base is what its files were made on")), "cage-rebase %s BASE", label(e))
+			return withHint(cannot(errors.New("its base is what its files were made on")), "cage-rebase %s BASE", e.Label())
 		case !e.Writable && key != "name" && key != "memo" && key != "uuid":
 			return cannot(fmt.Errorf("%s= of a base stays; its name and memo may change", key))
 		case key == "name":
@@ -148,7 +148,7 @@ func checkConf(e store.Entry, old, data []byte) error {
 func checkMove(e store.Entry, old []byte, key string) error {
 	c, err := e.Parse(old)
 	if err != nil {
-		return kernel.Cannot("change "+key+"= of", label(e), fmt.Errorf("whether it is down is not to be told: %w", err))
+		return kernel.Cannot("change "+key+"= of", e.Label(), fmt.Errorf("whether it is down is not to be told: %w", err))
 	}
 	f, err := look(c)
 	if err != nil {

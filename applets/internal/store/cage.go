@@ -62,6 +62,14 @@ func (e Entry) Name() string {
 	return conf.Parse(data).Get("name")
 }
 
+// Label names an entry in a message, whose conf may be unreadable.
+func (e Entry) Label() string {
+	if name := e.Name(); name != "" {
+		return name
+	}
+	return e.UUID
+}
+
 // named tells whether that is the entry's name. Only of a conf that holds the name
 // somewhere it is looked for where it belongs.
 func (e Entry) named(name string) bool {
