@@ -112,8 +112,10 @@ func absolute(dir, path string) string {
 func TestNothingSynced(t *testing.T) {
 	t.Parallel()
 	w := plainWorld(t)
-	trace := strings.Join(w.traceFiles(t, "cage-run", "--rm", "--base", "base", "touch", "/file"), "\n")
-	if !strings.Contains(trace, "cage.conf") || strings.Contains(trace, "fsync(") {
+	sh(t, `mkdir -p "$1/usr/sbin"; touch "$1/usr/sbin/invoke-rc.d"`, w.dir+"/debian")
+	w.must(t, "cage-new", "--name", "debian", "--ro", w.dir+"/debian")
+	trace := strings.Join(w.traceFiles(t, "cage-run", "--rm", "--base", "debian:base", "touch", "/file"), "\n")
+	if !strings.Contains(trace, "cage.conf") || !strings.Contains(trace, "policy-rc.d") || strings.Contains(trace, "fsync(") {
 		t.Error(trace)
 	}
 }

@@ -149,7 +149,7 @@ func planNew(o newOptions, c *store.Cage, base os.FileInfo, hidden, policy []hid
 		}
 	}
 	if len(policy) > 0 {
-		p = append(p, planPolicy(root.Path))
+		p = append(p, planPolicy(root.Path, o.throwAway))
 	}
 	for _, script := range []struct{ from, name string }{{o.start, "start"}, {o.stop, "stop"}} {
 		if script.from != "" {

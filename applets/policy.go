@@ -46,8 +46,8 @@ func policyDirs(layers []store.Layer) []hiddenDir {
 }
 
 // planPolicy forbids packages that are installed in the cage to start services.
-func planPolicy(root string) plan.Step {
-	return &plan.Write{Path: filepath.Join(root, policyPath), New: true, Data: []byte(policyText), Mode: 0o755}
+func planPolicy(root string, volatile bool) plan.Step {
+	return &plan.Write{Path: filepath.Join(root, policyPath), New: true, Data: []byte(policyText), Mode: 0o755, Volatile: volatile}
 }
 
 // isPolicy tells whether path is the file that planPolicy writes.
