@@ -70,8 +70,9 @@ static void move(const char *dir, const char *from, const char *to)
 
 static void new_cage(const char *dir)
 {
-	static const char *const below[] = { "", "mnt", "work", "root", "root/proc", "root/sys", "root/dev", "root/tmp" };
-	char conf[512], *data = strdup(dir);
+	static const char *const below[] = { "", "mnt", "work", "root", "root/proc", "root/sys", "root/dev", "root/tmp",
+		"root/usr", "root/usr/sbin" };
+	char conf[512], *data = strdup(dir), *sbin = path(dir, "root/usr/sbin");
 	for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
 		char *p = path(dir, below[i]);
 		if (mkdir(p, 0755))
@@ -80,7 +81,9 @@ static void new_cage(const char *dir)
 	}
 	snprintf(conf, sizeof conf, "uuid=%.36s\nname=the_cage\nmemo=the cage\nbase=%s\n"
 		"root=root\nwork=work\nmountpoint=mnt\nstart=\nstop=\n", strrchr(dir, '/') + 1, host_uuid);
+	create(sbin, "policy-rc.d", "#!/bin/sh\nexit 101\n"); /* the base is a Debian */
 	create(dir, "cage.conf", conf);
+	free(sbin);
 	*strrchr(data, '/') = 0;
 	if (durable)
 		sync_dir(data);
