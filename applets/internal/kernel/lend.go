@@ -68,11 +68,6 @@ func lentPlace(root int, link string, binds []string) (file string, ok bool, err
 // there but what was lent before, with a mark and the missing directories. It
 // never leaves root, nor writes below one of binds, directories that are the host's.
 func Lend(root, link string, data []byte, binds []string) error {
-	if stale, ok := FindLent(root, link, binds); ok { // left by an unmount by hand, or a power cut
-		if err := stale.TakeBack(root); err != nil {
-			return err
-		}
-	}
 	top, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
@@ -84,6 +79,11 @@ func Lend(root, link string, data []byte, binds []string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if stale, ok := lentAt(top, file); ok { // left by an unmount by hand, or a power cut
+		if err := stale.TakeBack(root); err != nil {
+			return err
+		}
 	}
 	made, err := makeParents(top, file)
 	if err != nil {
@@ -150,6 +150,11 @@ func FindLent(root, link string, binds []string) (Lent, bool) {
 	if err != nil || !ok {
 		return Lent{}, false
 	}
+	return lentAt(top, file)
+}
+
+// lentAt tells whether a file in an open tree is one that was lent.
+func lentAt(top int, file string) (Lent, bool) {
 	fd, err := openIn(top, file, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK)
 	if err != nil {
 		return Lent{}, false
