@@ -23,7 +23,9 @@ func Under(dir string) ([]Mount, error) {
 	return slices.DeleteFunc(all, func(m Mount) bool { return !m.isUnder(dir) }), nil
 }
 
-func (m Mount) isUnder(dir string) bool { return m.Point == dir || strings.HasPrefix(m.Point, dir+"/") }
+func (m Mount) isUnder(dir string) bool {
+	return m.Point == dir || strings.HasPrefix(m.Point, strings.TrimSuffix(dir, "/")+"/")
+}
 
 // nothingUnder tells whether surely no mount is on dir or below it: then none of
 // those that stand on the mount dir is in does. To ask where a mount is costs the
