@@ -60,7 +60,7 @@ func runLogs(s *session, ref string, follow bool) error {
 		return err
 	}
 	if l.old == nil && l.now == nil {
-		s.note("%s has no log yet: no script of it has run", e.Label())
+		s.note("%s has no log yet: no script of it has run, unless by systemd: journalctl -u cage@%[1]s", e.Label())
 	}
 	err = l.print()
 	for gone := false; follow && err == nil && !gone; {
