@@ -41,10 +41,7 @@ func (s *session) draft(o newOptions, id string) (*store.Cage, error) {
 	}
 	file := conf.Parse([]byte(text.String()))
 	for _, set := range o.set {
-		key, value, ok := strings.Cut(set, "=")
-		if !ok || key == "uuid" {
-			return nil, usageError("--set takes KEY=VALUE, and not the uuid")
-		}
+		key, value, _ := strings.Cut(set, "=")
 		if key == "name" {
 			if err := checkName(value); err != nil {
 				return nil, err
@@ -59,6 +56,16 @@ func (s *session) draft(o newOptions, id string) (*store.Cage, error) {
 		return nil, kernel.Cannot("make", "such a cage", err)
 	}
 	return c, nil
+}
+
+// checkSet refuses what --set cannot be.
+func (o newOptions) checkSet() error {
+	for _, set := range o.set {
+		if key, _, ok := strings.Cut(set, "="); !ok || key == "uuid" {
+			return usageError("--set takes KEY=VALUE, and not the uuid")
+		}
+	}
+	return nil
 }
 
 // checkNew refuses options that cannot be, before anything is looked at.

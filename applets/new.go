@@ -40,6 +40,9 @@ func newNew(s *session) *cli.App {
 	)
 	app.Action = func(c *cli.Context) error {
 		o.hasMemo = c.IsSet("memo")
+		if err := o.checkSet(); err != nil {
+			return err
+		}
 		if err := s.openAlone(c); err != nil {
 			return err
 		}

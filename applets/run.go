@@ -23,10 +23,14 @@ func newRun(s *session) *cli.App {
 		boolFlag("rm", "", "throw the cage away when the command has ended", &o.throwAway),
 		&cli.StringFlag{Name: "name", Usage: "call the cage `NAME`", Destination: &o.name},
 		&cli.StringFlag{Name: "base", Usage: "stand on `REF[:REF]`, the first on top (default: host)", Destination: &o.base},
+		&cli.GenericFlag{Name: "set", Usage: "put `KEY=VALUE` into its conf, such as bind=DIR", Value: &o.set},
 	}
 	app := newApp(s.name, slices.Concat(first, o.flags(), []cli.Flag{s.verboseFlag(), s.quietFlag()})...)
 	app.Action = func(c *cli.Context) error {
 		if err := o.check(); err != nil {
+			return err
+		}
+		if err := o.checkSet(); err != nil {
 			return err
 		}
 		status, err := runRun(s, o, c.Args().Slice())

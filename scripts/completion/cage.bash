@@ -7,7 +7,7 @@ _cage_options() {
 	case $1 in
 	snapshot) options='--note -m --live --list --delete --keep --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
 	new) options='--name --memo --base --start --stop --set --ro --force -f --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
-	run) options='--rm --name --base --user -u --workdir -w -E --tty -t --verbose -v --quiet -q --help -h --version -V' ;;
+	run) options='--rm --name --base --set --user -u --workdir -w -E --tty -t --verbose -v --quiet -q --help -h --version -V' ;;
 	up) options='--time -t --foreground --rebase --dry-run -n --verbose -v --quiet -q --help -h --version -V' ;;
 	exec) options='--up -U --user -u --workdir -w -E --tty -t --quiet -q --help -h --version -V' ;;
 	ls) options='--size -s --tree -t --dot --json --filter --quiet -q --help -h --version -V' ;;

@@ -110,6 +110,7 @@ _cage() {
 			'--rm[throw the cage away when the command has ended]'
 			'--name=[call the cage NAME]:name: '
 			'--base=[stand on REF\[\:REF\], the first on top]:base:_cage_bases'
+			'*--set=[put KEY=VALUE into its conf, such as bind=DIR]:key=value:_cage_keys'
 			'(--user -u)'{--user=,-u+}'[be USER\[\:GROUP\] of the cage]:user:_users'
 			'(--workdir -w)'{--workdir=,-w+}'[start in DIR inside]:directory:_files -/'
 			'*-E+[put KEY=VALUE into the environment; may be given again]:key=value: '
