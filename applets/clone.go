@@ -32,6 +32,9 @@ func newClone(s *session) *cli.App {
 	)
 	app.Action = func(c *cli.Context) error {
 		o.hasMemo = c.IsSet("memo")
+		if c.NArg() > 1 {
+			return usageError("it takes one cage; the name of the copy follows --name")
+		}
 		ref, err := s.openOne(c)
 		if err != nil {
 			return err

@@ -101,6 +101,23 @@ func checkNew(s *session, o newOptions) error {
 	return nil
 }
 
+// warnOfTwin tells of a cage that has the name already.
+func (s *session) warnOfTwin(name string) {
+	if name == "" || s.quiet {
+		return
+	}
+	all, err := s.store.List()
+	if err != nil {
+		return // what comes next says so
+	}
+	for _, e := range all {
+		if e.Name() == name {
+			s.warn("%s is called %s, too: only the uuid tells one from the other", e.UUID, name)
+			return
+		}
+	}
+}
+
 // nameIf returns name where there is a file, else nothing.
 func nameIf(file, name string) string {
 	if file == "" {

@@ -40,6 +40,9 @@ func newNew(s *session) *cli.App {
 	)
 	app.Action = func(c *cli.Context) error {
 		o.hasMemo = c.IsSet("memo")
+		if c.NArg() > 0 && o.name == "" {
+			return usageError("unknown operand " + c.Args().First() + "; a name follows --name")
+		}
 		if err := o.checkSet(); err != nil {
 			return err
 		}
@@ -68,6 +71,7 @@ func (s *session) newCage(o newOptions) (*store.Cage, error) {
 	if err := checkNew(s, o); err != nil {
 		return nil, err
 	}
+	s.warnOfTwin(o.name)
 	id := store.NewUUID()
 	for {
 		c, err := s.draft(o, id)

@@ -176,6 +176,8 @@ func (s *session) inTurn(refs []string, f func(ref string) error) error {
 func (s *session) find(ref string) (store.Entry, error) {
 	e, err := s.store.Find(ref)
 	switch {
+	case errors.Is(err, store.ErrAmbiguous):
+		return e, withHint(err, "cage-ls, and take the uuid, or enough digits of it")
 	case !errors.Is(err, store.ErrNotFound):
 		return e, err
 	case ref == "host" || ref == store.HostUUID:
