@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"cage/applets/internal/kernel"
+	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 
 	"github.com/urfave/cli/v2"
@@ -97,7 +98,11 @@ func start(v *kernel.Visit, c *store.Cage, o enterOptions, command []string, sta
 		}
 	}
 	if g.Path, err = lookPath(name, valueOf(g.Env, "PATH")); err != nil {
-		return nil, runStatus(err), kernel.Cannot("run", name, err)
+		status, err := runStatus(err), kernel.Cannot("run", name, err)
+		if strings.HasPrefix(name, "-") { // an option that came too late
+			err = withHint(err, "cage-exec %s ... %s", plan.Quote(name), c.Label())
+		}
+		return nil, status, err
 	}
 	child, status, err := launch(v, c, g, o.tty, stay)
 	if errors.Is(err, syscall.ENOEXEC) { // a script without #!, which execvp(3) has sh(1) read
