@@ -61,6 +61,9 @@ func runSet(s *session, ref string, pairs []string) error {
 		file := conf.Parse(old)
 		for _, pair := range pairs {
 			key, value, _ := strings.Cut(pair, "=")
+			if value != "" && !slices.Contains(store.Keys(), key) {
+				s.note("%s is no key of cage's: it is kept, and does nothing", key)
+			}
 			if key == "memo" {
 				value = conf.Escape(value)
 			}
@@ -121,14 +124,15 @@ func (s *session) rewriteConf(e store.Entry, change func(old []byte) ([]byte, er
 // checkConf refuses a conf that is none, and what is not to be changed in one.
 func checkConf(e store.Entry, old, data []byte) error {
 	cannot := func(err error) error { return kernel.Cannot("change", e.Label(), err) }
+	changed := changedKeys(old, data)
+	if e.Writable && slices.Contains(changed, "base") { // before it is read: `base=host` is meant so, too
+		return withHint(cannot(errors.New("its base is what its files were made on")), "cage-rebase %s BASE", e.Label())
+	}
 	if _, err := e.Parse(data); err != nil {
 		return cannot(err)
 	}
-	changed := changedKeys(old, data)
 	for _, key := range changed {
 		switch {
-		case key == "base" && e.Writable:
-			return withHint(cannot(errors.New("its base is what its files were made on")), "cage-rebase %s BASE", e.Label())
 		case !e.Writable && key != "name" && key != "memo" && key != "uuid":
 			return cannot(fmt.Errorf("%s= of a base stays; its name and memo may change", key))
 		case key == "name":
