@@ -76,6 +76,9 @@ func checkState(c *store.Cage) (found []finding) {
 				found = append(found, finding{where: c.Dir, what: "it is up and stands on " + dir + ", which is gone"})
 			}
 		}
+		if checkCut(c) != nil && !kernel.Locked(c.Work) {
+			found = append(found, finding{where: c.Dir, what: "it is up and the cage-run that was to throw it away is gone", repair: "cage-rm -f " + c.UUID})
+		}
 		return found
 	}
 	if err := checkCut(c); err != nil && !kernel.Locked(c.Dir) { // else it is being thrown away

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"cage/applets/internal/kernel"
 	"cage/applets/internal/store"
 
 	"github.com/urfave/cli/v2"
@@ -63,6 +64,10 @@ func runRun(s *session, o runOptions, command []string) (status int, err error) 
 				status, err = exitCage, errors.Join(err, e)
 			}
 		}()
+		// Until this process ends it tells cage-check that the cage will be taken away.
+		if _, err := kernel.LockDir(c.Work, false); err != nil {
+			return exitCage, err
+		}
 	} else {
 		s.note("the cage is %s", c.Label())
 	}
