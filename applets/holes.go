@@ -47,6 +47,11 @@ func (s *session) warnOfHost(o snapshotOptions) {
 	host := s.store.Host
 	if o.live {
 		s.warn("cages now stand on %s itself: what changes on it shows in them, or breaks them; good for a quick look", host)
+		for _, hole := range s.holes() {
+			if !hole.subvolume {
+				s.warn("%s is empty in the cages: it is %s", hole.path, hole.why)
+			}
+		}
 		return
 	}
 	for _, hole := range s.holes() {

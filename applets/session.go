@@ -114,18 +114,6 @@ func (s *session) carryOut(p plan.Plan) error {
 	return p.Run(trace, s.stop)
 }
 
-// sayable refuses to print what mount(8) cannot be told.
-func sayable(s *session, p plan.Plan) error {
-	for _, step := range p {
-		if m, ok := step.(*plan.MountTree); ok && s.dryRun {
-			if err := m.Sayable(); err != nil {
-				return fmt.Errorf("cannot print the mount of %s: %w", m.Point, err)
-			}
-		}
-	}
-	return nil
-}
-
 // result prints the one line that a command gives back.
 func (s *session) result(line string) error {
 	if s.dryRun {

@@ -53,10 +53,7 @@ func runUp(s *session, o upOptions, ref string) error {
 	if err != nil {
 		return err
 	}
-	if o.foreground && c.Start == "" {
-		return withHint(fmt.Errorf("cannot stay with %s: it has no start script", c.Label()), "put one beside %s and its name behind start=", c.ConfPath())
-	}
-	if f.state == up && !(o.foreground && idle(c, f)) {
+	if f.state == up && !(o.foreground && c.Start != "" && idle(c, f)) {
 		return alreadyUp(s, o, c, f)
 	}
 	if err := checkScript(c, "start", c.Start); err != nil {
@@ -92,6 +89,18 @@ func runUp(s *session, o upOptions, ref string) error {
 		return err
 	}
 	return s.result(c.Mountpoint)
+}
+
+// sayable refuses to print what mount(8) cannot be told.
+func sayable(s *session, p plan.Plan) error {
+	for _, step := range p {
+		if m, ok := step.(*plan.MountTree); ok && s.dryRun {
+			if err := m.Sayable(); err != nil {
+				return fmt.Errorf("cannot print the mount of %s: %w", m.Point, err)
+			}
+		}
+	}
+	return nil
 }
 
 // planUp is the story of bringing a cage up, which may be one to throw away.
