@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"syscall"
 	"testing"
 
@@ -18,7 +19,16 @@ func TestMain(m *testing.M) {
 	for _, a := range table() {
 		commands["cage-"+a.name] = run
 	}
-	testscript.Main(m, commands)
+	testscript.Main(underNohup{m}, commands)
+}
+
+// underNohup lets what the tests start heed SIGHUP, also where this program was
+// started to ignore it (nohup(1)).
+type underNohup struct{ *testing.M }
+
+func (m underNohup) Run() int {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	return m.M.Run()
 }
 
 // asNobody gives up root's rights and is the applet that its arguments name.
