@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"cage/applets/internal/kernel"
-	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 
 	"github.com/urfave/cli/v2"
@@ -100,35 +99,23 @@ func start(v *kernel.Visit, c *store.Cage, o enterOptions, command []string, sta
 	if g.Path, err = lookPath(name, valueOf(g.Env, "PATH")); err != nil {
 		status, err := runStatus(err), kernel.Cannot("run", name, err)
 		if strings.HasPrefix(name, "-") { // an option that came too late
-			err = withHint(err, "cage-exec %s ... %s", plan.Quote(name), c.Label())
+			err = withHint(err, "cage-exec %s ... %s", name, c.Label())
 		}
 		return nil, status, err
 	}
-	child, status, err := launch(v, c, g, o.tty, stay)
-	if errors.Is(err, syscall.ENOEXEC) { // a script without #!, which execvp(3) has sh(1) read
-		g.Path, g.Args = "/bin/sh", append([]string{"sh", g.Path}, g.Args[1:]...)
-		child, status, err = launch(v, c, g, o.tty, stay)
-	}
-	if err != nil && status != exitCage {
-		err = kernel.Cannot("run", name, err)
-	}
-	return child, status, err
-}
-
-// launch starts the guest, or becomes it.
-func launch(v *kernel.Visit, c *store.Cage, g kernel.Guest, tty, stay bool) (child *kernel.Child, status int, err error) {
-	if tty {
-		if g.Terminal, err = kernel.NewTerminal(g.As.Uid); err != nil {
+	if o.tty {
+		if g.Terminal, err = kernel.NewTerminal(a.ids.Uid); err != nil {
 			return nil, exitCage, noTerminal(c, err)
 		}
 	}
+	var child *kernel.Child
 	if stay {
 		child, err = v.Start(g)
 	} else {
 		err = v.Exec(g)
 	}
 	if err != nil {
-		return nil, runStatus(err), err
+		return nil, runStatus(err), kernel.Cannot("run", name, err)
 	}
 	return child, 0, nil
 }

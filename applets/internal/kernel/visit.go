@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"syscall"
@@ -96,7 +97,18 @@ func (v *Visit) Exec(g Guest) error {
 	if err := unix.Setresuid(uid, uid, uid); err != nil {
 		return err
 	}
-	return unix.Exec(g.Path, g.Args, g.Env)
+	err := unix.Exec(g.Path, g.Args, g.Env)
+	if err == unix.ENOEXEC {
+		g = g.script()
+		err = unix.Exec(g.Path, g.Args, g.Env)
+	}
+	return err
+}
+
+// script is the guest as execvp(3) has one that is a script without #!: sh(1) reads it.
+func (g Guest) script() Guest {
+	g.Path, g.Args = "/bin/sh", append([]string{"sh", g.Path}, g.Args[1:]...)
+	return g
 }
 
 // Start starts the guest; the error is an *os.PathError then.
@@ -115,6 +127,10 @@ func (v *Visit) Start(g Guest) (*Child, error) {
 	}
 	var err error
 	c.process, err = startIn(v.cgroup, g.Path, g.Args, attr)
+	if errors.Is(err, unix.ENOEXEC) {
+		g = g.script()
+		c.process, err = startIn(v.cgroup, g.Path, g.Args, attr)
+	}
 	if err != nil && g.Terminal != nil {
 		unix.Close(g.Terminal.master)
 	}
