@@ -152,8 +152,12 @@ func (c *Child) write(fd int, data []byte, toChild bool) bool {
 			data = data[n:]
 		case unix.EINTR:
 		case unix.EAGAIN:
-			if _, ended := c.poll(fd, unix.POLLOUT); ended && toChild {
+			_, ended := c.poll(fd, unix.POLLOUT)
+			switch {
+			case ended && toChild:
 				return false
+			case ended: // which that poll sees again at once
+				_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, -1)
 			}
 		default:
 			return false
