@@ -32,6 +32,7 @@ func (o *enterOptions) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "user", Aliases: []string{"u"}, Usage: "be `USER`[:GROUP] of the cage (default: root)", Destination: &o.user},
 		&cli.StringFlag{Name: "workdir", Aliases: []string{"w"}, Usage: "start in `DIR` inside", Destination: &o.dir},
+		// One name: cli sets a second one anew, from the String of all values.
 		&cli.GenericFlag{Name: "E", Usage: "put `KEY=VALUE` into the environment; may be given again", Value: &o.env},
 		boolFlag("tty", "t", "give it a terminal of the cage's own", &o.tty),
 	}
