@@ -51,15 +51,17 @@ func (s *session) stay(c *store.Cage, limit time.Duration, release func()) error
 	if s.dryRun {
 		return s.carryOut(slices.Concat(put, plan.Plan{script, clean}))
 	}
+	signals := s.stop
 	r, err := newRelay()
 	if err != nil {
+		s.stop = nil
 		release()
 		return errors.Join(err, s.takeBack(c))
 	}
-	signals := s.stop
 	script.Limit, script.Output, script.Errors = limit, r.output, r.errors
 	script.Stop = func() <-chan os.Signal {
 		release() // not before: another command would find nobody inside and start it too
+		notify(signals, syscall.SIGWINCH)
 		return signals
 	}
 	if err = s.carryOut(put); err == nil {
@@ -102,7 +104,7 @@ func (s *session) stayOn(c *store.Cage, r *relay, signals <-chan os.Signal) erro
 // it runs, keep it from that.
 func passedOn() chan os.Signal {
 	signals := make(chan os.Signal, 8)
-	notify(signals, append([]os.Signal{syscall.SIGWINCH}, forChild...)...)
+	notify(signals, forChild...)
 	return signals
 }
 
