@@ -83,7 +83,7 @@ or unpack https://go.dev/dl/ to /usr/local/go"
 	echo "building cage $version with $go"
 	(cd "$src" && CGO_ENABLED=0 "$go" build -trimpath -buildvcs=false \
 		-tags urfave_cli_no_docs,urfave_cli_no_suggest,purego \
-		-gcflags='cage/...=-l' -gcflags=reflect=-l -gcflags='text/...=-l' \
+		-gcflags='cage/...=-l' -gcflags=fmt=-l -gcflags=reflect=-l -gcflags='text/...=-l' \
 		-ldflags "-s -w -X cage/applets.version=$version" -o "$tmp/cage" .)
 }
 
