@@ -48,12 +48,13 @@ func (f *File) Raw(key string) []string {
 // Get returns the value of key, or "" when it is absent or empty, which mean the same. Of several
 // values it returns the last; Check refuses a file with several.
 func (f *File) Get(key string) string {
-	found := f.find(key)
-	if len(found) == 0 {
-		return ""
+	var last []byte
+	for line, rest := cutLine(f.data); line != nil; line, rest = cutLine(rest) {
+		if value, ok := valueOf(key, line); ok {
+			last = value
+		}
 	}
-	last := found[len(found)-1]
-	return string(f.data[last.start:last.end])
+	return string(last)
 }
 
 // Check applies what cage asks above the raw reader: the whole file is UTF-8 with neither NUL bytes
@@ -61,7 +62,7 @@ func (f *File) Get(key string) string {
 // a cause: the caller says which file could not be read.
 func (f *File) Check(once []string) error {
 	number, seen := 0, make([]bool, len(once))
-	for line := range bytes.Lines(f.data) {
+	for line, rest := cutLine(f.data); line != nil; line, rest = cutLine(rest) {
 		number++
 		switch {
 		case bytes.IndexByte(line, 0) >= 0:
@@ -160,41 +161,4 @@ func keyHolds(key string) error {
 		return errors.New("the key is empty")
 	}
 	return nil
-}
-
-// place is where a value of a key lies: its line, counted from 1, and its bytes in the file.
-type place struct {
-	line, start, end int
-}
-
-// find returns the places of the values that the article's sed prints for key.
-func (f *File) find(key string) []place {
-	var found []place
-	prefix := []byte(key + "=")
-	number, offset := 0, 0
-	for line := range bytes.Lines(f.data) {
-		number++
-		text := uncommented(line)
-		if bytes.HasPrefix(text, prefix) {
-			found = append(found, place{number, offset + len(prefix), offset + len(text)})
-		}
-		offset += len(line)
-	}
-	return found
-}
-
-// uncommented is what s/[[:space:]]*#.*$// leaves of a line, without its newline.
-func uncommented(line []byte) []byte {
-	text, _ := bytes.CutSuffix(line, []byte("\n"))
-	if hash := bytes.IndexByte(text, '#'); hash >= 0 {
-		text = bytes.TrimRight(text[:hash], blanks)
-	}
-	return text
-}
-
-func doubled(key string, found []place) error {
-	if len(found) < 2 {
-		return nil
-	}
-	return fmt.Errorf("%s= stands on line %d and on line %d", key, found[0].line, found[1].line)
 }
