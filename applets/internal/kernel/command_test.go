@@ -162,8 +162,8 @@ func TestRunTimeout(t *testing.T) {
 func TestRunStubborn(t *testing.T) {
 	asRoot(t)
 	for script, want := range map[string]string{
-		"trap 'echo asked; exit' TERM; echo ready; sleep 60 & wait": "asked\n",
-		"trap '' TERM; echo ready; sleep 60 & wait":                 "",
+		"trap 'echo asked; exit' TERM; sh -c 'echo ready; exec sleep 60' & wait": "asked\n",
+		"trap '' TERM; sh -c 'echo ready; exec sleep 60' & wait":                 "",
 	} {
 		r, w, err := os.Pipe()
 		must(err)
