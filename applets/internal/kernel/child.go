@@ -9,8 +9,7 @@ import (
 
 // Child is a guest that this process waits for, from outside the tree.
 type Child struct {
-	process  *os.Process
-	pidfd    int // -1 before Linux 5.4
+	process  process
 	terminal *Terminal
 }
 
@@ -18,17 +17,19 @@ type Child struct {
 // hands it each signal that arrives, but those that a common terminal has given it
 // already. This process's own terminal is afterwards as it was.
 func (c *Child) Attend(signals <-chan os.Signal) syscall.WaitStatus {
-	ended := make(chan struct{})
-	go c.forward(signals, ended)
+	ended, forwarded := make(chan struct{}), make(chan struct{})
+	go func() {
+		c.forward(signals, ended)
+		close(forwarded)
+	}()
 	if c.terminal != nil {
 		c.carry()
 	}
-	state, _ := c.process.Wait()
+	status := c.process.wait()
 	close(ended)
-	if c.pidfd >= 0 {
-		unix.Close(c.pidfd)
-	}
-	return state.Sys().(syscall.WaitStatus)
+	<-forwarded // it uses the pidfd
+	c.process.close()
+	return status
 }
 
 func (c *Child) forward(signals <-chan os.Signal, ended <-chan struct{}) {
@@ -44,7 +45,7 @@ func (c *Child) forward(signals <-chan os.Signal, ended <-chan struct{}) {
 				}
 			case c.terminal == nil && (sig == unix.SIGINT || sig == unix.SIGQUIT) && inForeground():
 			default:
-				_ = c.process.Signal(sig)
+				c.process.signal(sig)
 			}
 		}
 	}
@@ -73,7 +74,7 @@ func (c *Child) carry() {
 		case heard && !c.write(1, buf[:n], false):
 			// Nobody listens any more: what a hangup of the terminal is.
 			heard = false
-			_ = c.process.Signal(unix.SIGHUP)
+			c.process.signal(unix.SIGHUP)
 		}
 	}
 }
@@ -111,7 +112,7 @@ func (c *Child) carryIn() {
 // only then finds no end in what was typed for a line (bash, with readline(3)).
 // Nothing tells of that change, so it looks.
 func (c *Child) typeEnd(lineDone bool) {
-	set := []unix.PollFd{{Fd: int32(c.pidfd), Events: unix.POLLIN}}
+	set := []unix.PollFd{{Fd: int32(c.process.fd), Events: unix.POLLIN}}
 	for mode, first := uint32(0), true; ; first = false {
 		termios, err := unix.IoctlGetTermios(c.terminal.master, unix.TCGETS)
 		if err != nil {
@@ -136,7 +137,7 @@ func (c *Child) typeEnd(lineDone bool) {
 // poll waits for events of a descriptor or the end of the child (a pidfd is
 // readable then, Linux 5.3).
 func (c *Child) poll(fd int, events int16) (ready int16, ended bool) {
-	set := []unix.PollFd{{Fd: int32(fd), Events: events}, {Fd: int32(c.pidfd), Events: unix.POLLIN}}
+	set := []unix.PollFd{{Fd: int32(fd), Events: events}, {Fd: int32(c.process.fd), Events: unix.POLLIN}}
 	if _, err := unix.Poll(set, -1); err != nil {
 		return 0, err != unix.EINTR
 	}

@@ -40,11 +40,9 @@ func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status s
 	if err != nil {
 		return 0, err
 	}
-	done := make(chan *os.ProcessState, 1)
-	go func() {
-		state, _ := p.Wait()
-		done <- state
-	}()
+	defer p.close()
+	done := make(chan syscall.WaitStatus, 1)
+	go func() { done <- p.wait() }()
 	var late <-chan time.Time
 	if limit > 0 {
 		late = time.After(limit)
@@ -55,23 +53,23 @@ func Run(c Command, limit time.Duration, stop func() <-chan os.Signal) (status s
 	}
 	for err == nil {
 		select {
-		case state := <-done:
-			return state.Sys().(syscall.WaitStatus), nil
+		case status := <-done:
+			return status, nil
 		case <-late:
 			err = ErrTimeout
 		case sig := <-stopped:
 			if c.PassOn {
-				_ = p.Signal(sig) // which may just have ended
+				p.signal(sig)
 			} else {
 				err = ErrInterrupted
 			}
 		}
 	}
-	unix.Kill(-p.Pid, unix.SIGTERM)
+	unix.Kill(-p.pid, unix.SIGTERM)
 	select {
 	case <-done:
 	case <-time.After(5 * time.Second):
-		unix.Kill(-p.Pid, unix.SIGKILL)
+		unix.Kill(-p.pid, unix.SIGKILL)
 		<-done
 	}
 	return 0, err
@@ -86,14 +84,14 @@ func ExitStatus(status syscall.WaitStatus) int {
 }
 
 // start starts the command.
-func (c Command) start() (*os.Process, error) {
+func (c Command) start() (process, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
-		return nil, err
+		return process{}, err
 	}
 	defer null.Close()
 	if err := closeOnExec(); err != nil {
-		return nil, err
+		return process{}, err
 	}
 	if c.Errors == nil {
 		c.Errors = c.Output
@@ -106,25 +104,12 @@ func (c Command) start() (*os.Process, error) {
 	if err == nil {
 		defer unix.Close(cgroup)
 	}
-	return startIn(cgroup, c.Args[0], c.Args, &os.ProcAttr{
+	return startIn(cgroup, c.Args[0], c.Args, &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   c.Env,
-		Files: []*os.File{null, c.Output, c.Errors},
+		Files: []uintptr{null.Fd(), c.Output.Fd(), c.Errors.Fd()},
 		Sys:   sys,
 	})
-}
-
-// startIn starts a program in the cgroup that is open as cgroup (-1: none).
-func startIn(cgroup int, path string, args []string, attr *os.ProcAttr) (*os.Process, error) {
-	if cgroup >= 0 {
-		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, cgroup
-		if p, err := os.StartProcess(path, args, attr); err == nil {
-			return p, nil
-		}
-		// No clone3(2), or the cgroup was removed meanwhile, which is ENOENT as a missing program is.
-		attr.Sys.UseCgroupFD = false
-	}
-	return os.StartProcess(path, args, attr)
 }
 
 // closeOnExec keeps from the programs that follow what this process was started

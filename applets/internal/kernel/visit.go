@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"errors"
-	"os"
 	"runtime"
 	"syscall"
 
@@ -113,16 +112,12 @@ func (g Guest) script() Guest {
 
 // Start starts the guest; the error is an *os.PathError then.
 func (v *Visit) Start(g Guest) (*Child, error) {
-	c := &Child{pidfd: -1, terminal: g.Terminal}
-	attr := &os.ProcAttr{
-		Env:   g.Env,
-		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
-		Sys:   &syscall.SysProcAttr{Credential: &g.As, PidFD: &c.pidfd},
-	}
+	c := &Child{terminal: g.Terminal}
+	attr := &syscall.ProcAttr{Env: g.Env, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Credential: &g.As}}
 	if t := g.Terminal; t != nil {
 		// Open here it would keep the tree busy, and hide that all others are gone.
 		defer t.peer.Close()
-		attr.Files = []*os.File{t.peer, t.peer, t.peer}
+		attr.Files = []uintptr{t.peer.Fd(), t.peer.Fd(), t.peer.Fd()}
 		attr.Sys.Setsid, attr.Sys.Setctty = true, true
 	}
 	var err error
