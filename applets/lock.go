@@ -3,6 +3,7 @@ package applets
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"slices"
 
 	"cage/applets/internal/kernel"
@@ -38,7 +39,7 @@ func (s *session) lockData() (*kernel.Lock, error) {
 }
 
 // lockAll finds the cage that ref names and locks it and what it stands on.
-func (s *session) lockAll(ref string) (c *store.Cage, layers []store.Layer, held locks, err error) {
+func (s *session) lockAll(ref string) (*store.Cage, []store.Layer, locks, error) {
 	return s.lockOver(ref, func(c *store.Cage) (*store.Cage, error) { return c, nil })
 }
 
@@ -46,84 +47,99 @@ func (s *session) lockAll(ref string) (c *store.Cage, layers []store.Layer, held
 // next, locks these shared and then the cage for changing it, and returns all as it
 // is under the locks. The order (host, bases, cages, each by uuid; the host's is the smallest)
 // is what keeps two applets from waiting for each other.
-func (s *session) lockOver(ref string, next func(*store.Cage) (*store.Cage, error)) (c *store.Cage, layers []store.Layer, held locks, err error) {
+func (s *session) lockOver(ref string, next func(*store.Cage) (*store.Cage, error)) (*store.Cage, []store.Layer, locks, error) {
 	for {
-		if c, err = s.load(ref); err != nil {
-			return nil, nil, nil, err
-		}
-		r := s.store.Resolver()
-		n, err := next(c)
+		c, err := s.load(ref)
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		bases, _, err := r.Bases(n)
+		drafted, err := next(c)
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		held, err := lockBases(bases)
+		layers, warning, held, err := s.lockBases(drafted)
 		if err == nil {
 			var own locks
 			own, err = s.lock(c.Entry)
 			held = append(held, own...)
 		}
-		if errors.Is(err, fs.ErrNotExist) {
-			held.release()
-			continue // something was removed while waiting: look again
+		// While waiting it may have been removed, or re-based: then look again.
+		now, errNow := c.Load()
+		if errNow == nil {
+			c = now
+			now, errNow = next(c)
 		}
-		if err == nil {
-			c, err = c.Again()
-		}
-		if err == nil {
-			n, err = next(c)
-		}
-		if err == nil {
-			layers, err = s.layersNow(r, n, bases)
-		}
-		if err == nil {
+		if errNow == nil && slices.Equal(now.Base, drafted.Base) {
+			if err != nil {
+				held.release()
+				return nil, nil, nil, err
+			}
+			s.warnOf(warning)
 			return c, layers, held, nil
 		}
 		held.release()
-		if err != errRebased {
-			return nil, nil, nil, err
-		}
 	}
 }
 
-// errRebased says that a cage was re-based before its bases were locked: look again.
-var errRebased = errors.New("re-based meanwhile")
+// lockBases locks all that c stands on, shared and by uuid, and returns the lower
+// directories as they are under the locks. Those that its conf names are locked before
+// they are read. If these stand on further bases, or one was removed meanwhile, it lets
+// go and locks the whole set. The warning is that of Resolver.Bases.
+func (s *session) lockBases(c *store.Cage) (layers []store.Layer, warning string, held locks, err error) {
+	for uuids := sorted(c.Base); ; {
+		r, held, errLock := s.lockShared(uuids)
+		bases, warning, err := r.Bases(c)
+		if err == nil && !errors.Is(errLock, fs.ErrNotExist) {
+			err = errLock // that of Bases tells more of a base that is missing
+		}
+		if err != nil {
+			held.release()
+			return nil, "", nil, err
+		}
+		locked := uuids
+		if uuids = uuidsOf(bases); errLock != nil || !slices.Equal(locked, uuids) {
+			held.release()
+			continue
+		}
+		layers, err := r.Layers(c, bases)
+		if err != nil {
+			held.release()
+			return nil, "", nil, err
+		}
+		return layers, warning, held, nil
+	}
+}
 
-// layersNow returns the lower directories of c, whose bases are locked. What r read
-// without the locks it need not read again, unless that was changed since.
-func (s *session) layersNow(r *store.Resolver, c *store.Cage, locked []*store.Cage) ([]store.Layer, error) {
-	r.Renew()
-	bases, warning, err := r.Bases(c)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.EqualFunc(locked, bases, func(a, b *store.Cage) bool { return a.Dir == b.Dir }) {
-		return nil, errRebased
-	}
+// warnOf passes on a warning, if there is one.
+func (s *session) warnOf(warning string) {
 	if warning != "" {
 		s.warn("%s", warning)
 	}
-	return r.Layers(c, bases)
 }
 
-// lockBases locks bases shared, by uuid.
-func lockBases(bases []*store.Cage) (locks, error) {
-	dirs := make([]string, len(bases))
+// uuidsOf returns the uuids of bases in the order of locking.
+func uuidsOf(bases []*store.Cage) []string {
+	uuids := make([]string, len(bases))
 	for i, b := range bases {
-		dirs[i] = b.Dir
+		uuids[i] = b.UUID
 	}
-	slices.Sort(dirs)
-	var held locks
-	for _, dir := range dirs {
-		lock, err := kernel.LockDir(dir, false)
-		if err != nil {
-			held.release()
-			return nil, err
-		}
-		held = append(held, lock)
+	return sorted(uuids)
+}
+
+// sorted returns each of uuids once, in the order of locking.
+func sorted(uuids []string) []string {
+	uuids = slices.Clone(uuids)
+	slices.Sort(uuids)
+	return slices.Compact(uuids)
+}
+
+// lockShared locks bases shared, and returns who knows them then.
+func (s *session) lockShared(uuids []string) (*store.Resolver, locks, error) {
+	r := s.store.Resolver()
+	names := make([]string, len(uuids))
+	for i, id := range uuids {
+		names[i] = filepath.Base(s.store.Entry(id, false).Dir)
 	}
-	return held, nil
+	lock, err := kernel.LockShared(s.store.Data, names, store.ConfName, func(i int, conf []byte) { r.Know(uuids[i], conf) })
+	return r, locks{lock}, err
 }

@@ -1,8 +1,6 @@
 package applets
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,33 +70,17 @@ func (s *session) newCage(o newOptions) (*store.Cage, error) {
 		return nil, err
 	}
 	s.warnOfTwin(o.name)
-	id := store.NewUUID()
-	for {
-		c, err := s.draft(o, id)
-		if err != nil {
-			return nil, err
-		}
-		r := s.store.Resolver()
-		bases, _, err := r.Bases(c)
-		if err != nil {
-			return nil, err
-		}
-		held, err := lockBases(bases)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // a base was removed or re-pointed while waiting
-		}
-		if err != nil {
-			return nil, err
-		}
-		layers, err := s.layersNow(r, c, bases)
-		if err == nil {
-			err = s.makeCage(o, c, layers)
-		}
-		held.release()
-		if err != errRebased {
-			return c, err
-		}
+	c, err := s.draft(o, store.NewUUID())
+	if err != nil {
+		return nil, err
 	}
+	layers, warning, held, err := s.lockBases(c)
+	if err != nil {
+		return nil, err
+	}
+	defer held.release()
+	s.warnOf(warning)
+	return c, s.makeCage(o, c, layers)
 }
 
 // makeCage carries out the plan for the cage that was drafted.

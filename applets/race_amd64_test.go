@@ -3,9 +3,12 @@ package applets
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"cage/applets/internal/kernel"
 )
 
 // TestDownBesideStart puts a process into the cage's cgroup, as a cage-up does that
@@ -58,4 +61,33 @@ func TestUpBesideDown(t *testing.T) {
 		t.Errorf("cage-up ends with %d, saying %q", status.ExitStatus(), said)
 	}
 	w.clean(t)
+}
+
+// TestRebasedWhileWaiting: while a cage-up waits for a base, the cage gets another one,
+// and one that it stood on is removed.
+func TestRebasedWhileWaiting(t *testing.T) {
+	t.Parallel()
+	w := plainWorld(t)
+	bases := []string{w.must(t, "cage-new", "--ro", w.base), w.must(t, "cage-new", "--ro", w.base)}
+	slices.Sort(bases) // the first is locked first
+	uuid := w.must(t, "cage-new", "--base", bases[1]+":"+bases[0])
+	dir := w.data + "/" + bases[0] + ".r"
+	lock, err := kernel.LockDir(dir, true)
+	ok(t, err)
+	done := make(chan result)
+	go func() { done <- finish(t, w.command(t, "cage-up", uuid)) }()
+	for !awaited(t, dir) {
+		select {
+		case r := <-done:
+			t.Fatalf("cage-up does not wait: %+v", r)
+		default:
+		}
+	}
+	w.must(t, "cage-rebase", uuid, "base")
+	w.must(t, "cage-rm", bases[1])
+	lock.Unlock()
+	if r := <-done; r.status != 0 {
+		t.Errorf("cage-up: %+v", r)
+	}
+	w.must(t, "cage-down", uuid)
 }

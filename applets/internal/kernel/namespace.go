@@ -3,7 +3,6 @@ package kernel
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 
@@ -12,22 +11,10 @@ import (
 
 // inPrivateNamespace runs f in a copy of the mount namespace that nobody else is
 // in and that sends nothing back; what f mounts there goes away with it.
-func inPrivateNamespace(f func() error) error {
-	done := make(chan error)
-	go func() {
-		// Never unlocked, so that the thread, which no longer shares the
-		// directory and umask of the others, ends with this function.
-		runtime.LockOSThread()
-		if unix.Gettid() == unix.Getpid() {
-			// The first thread outlives its function, and its directory is what others
-			// see as that of the process. Waiting here, it is not taken again.
-			done <- inPrivateNamespace(f)
-			runtime.UnlockOSThread()
-			return
-		}
-		done <- runInNamespace(f)
-	}()
-	return <-done
+func inPrivateNamespace(f func() error) (err error) {
+	// The thread no longer shares the directory and umask of the others.
+	onOwnThread(func() { err = runInNamespace(f) })
+	return err
 }
 
 func runInNamespace(f func() error) (err error) {

@@ -19,14 +19,28 @@ type Resolver struct {
 	cages map[string]*Cage
 	roots map[string]string // the real ones
 
-	last    *Cage // whose bases are known:
-	bases   []*Cage
-	warning string
+	parents realDirs
 }
 
 // Resolver returns one that has read nothing yet.
 func (s *Store) Resolver() *Resolver {
-	return &Resolver{store: s, cages: map[string]*Cage{}, roots: map[string]string{}}
+	return &Resolver{store: s, cages: map[string]*Cage{}, roots: map[string]string{}, parents: realDirs{}}
+}
+
+// Know spares r the reading of a base whose conf is known, and whose directory is one and
+// no link. Of what is wrong with it r tells when it is asked for.
+func (r *Resolver) Know(id string, conf []byte) {
+	if twin, err := isDir(r.store.Entry(id, true).Dir); err != nil || twin {
+		return
+	}
+	c, err := r.store.Entry(id, false).Parse(conf)
+	if err != nil {
+		return
+	}
+	r.cages[id] = c
+	if dir, err := c.realRoot(r.parents); err == nil {
+		r.roots[id] = dir
+	}
 }
 
 // Layers is what the Resolver's Bases and Layers say, from nothing.
@@ -46,9 +60,6 @@ func (s *Store) Layers(c *Cage) (layers []Layer, warning string, err error) {
 // linearization, each once, below all that stand on it. Where C3 has no answer the
 // written order is taken and warning says so.
 func (r *Resolver) Bases(c *Cage) (bases []*Cage, warning string, err error) {
-	if r.last == c {
-		return r.bases, r.warning, nil
-	}
 	if c.Writable && len(c.Base) == 0 {
 		return nil, "", cannot("use", c.ConfPath(), errors.New("it has no base"))
 	}
@@ -65,32 +76,17 @@ func (r *Resolver) Bases(c *Cage) (bases []*Cage, warning string, err error) {
 	for i, id := range order[1:] {
 		bases[i] = r.cages[id]
 	}
-	r.last, r.bases, r.warning = c, bases, warning
 	return bases, warning, nil
-}
-
-// Renew lets what was changed since it was read be read again.
-func (r *Resolver) Renew() {
-	clear(r.roots)
-	for id, c := range r.cages {
-		again, err := c.Again()
-		if again == c {
-			continue
-		}
-		if r.last, r.cages[id] = nil, again; err != nil {
-			delete(r.cages, id) // who wants it is told why
-		}
-	}
 }
 
 // Layers returns the lower directories of c, which stands on bases.
 func (r *Resolver) Layers(c *Cage, bases []*Cage) (layers []Layer, err error) {
-	parents, seen := realDirs{}, make(map[string]bool, len(bases))
+	seen := make(map[string]bool, len(bases))
 	layers = slices.Grow(layers, len(bases))
 	for _, base := range slices.Backward(bases) {
 		dir, known := r.roots[base.UUID]
 		if !known {
-			dir, err = base.realRoot(parents)
+			dir, err = base.realRoot(r.parents)
 		}
 		if err != nil {
 			if there, e := isDir(base.Dir); e == nil && !there { // removed since its conf was read

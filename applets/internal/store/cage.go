@@ -39,8 +39,6 @@ type Cage struct {
 	Stop       string   // likewise
 	Mounts     []Mount  // of a .w only: beside the article's, in the order of the conf
 	Env        []string // of a .w only: KEY=VALUE, for what runs inside
-
-	read stamp // of the conf
 }
 
 // keys of a cage's conf that may stand in it once.
@@ -52,10 +50,19 @@ const ConfName = "cage.conf"
 // ConfPath returns the path of the entry's conf.
 func (e Entry) ConfPath() string { return e.Dir + "/" + ConfName }
 
+// Read returns the entry's conf as it is.
+func (e Entry) Read() ([]byte, error) {
+	data, err := readFile(e.ConfPath())
+	if err != nil {
+		return nil, cannot("read", e.ConfPath(), err)
+	}
+	return data, nil
+}
+
 // Name returns the name in the entry's conf, read as the article's sed would,
 // or "" where there is none to be read.
 func (e Entry) Name() string {
-	data, _, err := readFile(e.ConfPath())
+	data, err := readFile(e.ConfPath())
 	if err != nil {
 		return ""
 	}
@@ -73,31 +80,22 @@ func (e Entry) Label() string {
 // named tells whether that is the entry's name. Only of a conf that holds the name
 // somewhere it is looked for where it belongs.
 func (e Entry) named(name string) bool {
-	data, _, err := readFile(e.ConfPath())
+	data, err := readFile(e.ConfPath())
 	return err == nil && bytes.Contains(data, []byte(name)) && conf.Parse(data).Get("name") == name
 }
 
 // Load reads the entry's conf strictly (cage.conf(5)). The error names the file
 // and the key.
 func (e Entry) Load() (*Cage, error) {
-	data, read, err := readFile(e.ConfPath())
+	data, err := e.Read()
 	if err != nil {
-		return nil, cannot("read", e.ConfPath(), err)
+		return nil, err
 	}
 	c, err := e.Parse(data)
 	if err != nil {
 		return nil, cannot("use", e.ConfPath(), err)
 	}
-	c.read = read
 	return c, nil
-}
-
-// Again returns the cage as its conf is by now: c itself where nobody changed that.
-func (c *Cage) Again() (*Cage, error) {
-	if c.read.holds(c.ConfPath()) {
-		return c, nil
-	}
-	return c.Load()
 }
 
 // Parse makes a Cage of the content of its conf, which need not be on disk yet.

@@ -5,33 +5,17 @@ import (
 	"syscall"
 )
 
-// stamp tells one state of a file from all others.
-type stamp struct {
-	dev, ino, size  uint64
-	written, change syscall.Timespec
-}
-
-func stampOf(st *syscall.Stat_t) stamp {
-	return stamp{uint64(st.Dev), st.Ino, uint64(st.Size), st.Mtim, st.Ctim}
-}
-
-// holds tells whether the file at path is as it was.
-func (s stamp) holds(path string) bool {
-	var st syscall.Stat_t
-	return s != stamp{} && lstat(path, &st) == nil && stampOf(&st) == s
-}
-
 // readFile is os.ReadFile without its preparations for waiting on what is read,
 // which cost more than reading a conf. A command may read a thousand of them.
-func readFile(path string) (data []byte, read stamp, err error) {
+func readFile(path string) (data []byte, err error) {
 	fd, err := open(path)
 	if err != nil {
-		return nil, read, &os.PathError{Op: "open", Path: path, Err: err}
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer syscall.Close(fd)
 	var st syscall.Stat_t
 	if err := syscall.Fstat(fd, &st); err != nil {
-		return nil, read, &os.PathError{Op: "stat", Path: path, Err: err}
+		return nil, &os.PathError{Op: "stat", Path: path, Err: err}
 	}
 	data = make([]byte, 0, max(st.Size, 64)) // a file of the kernel's has no size
 	for {
@@ -43,11 +27,11 @@ func readFile(path string) (data []byte, read stamp, err error) {
 		case err == syscall.EINTR:
 			continue
 		case err != nil:
-			return nil, read, &os.PathError{Op: "read", Path: path, Err: err}
+			return nil, &os.PathError{Op: "read", Path: path, Err: err}
 		}
 		data = data[:len(data)+n]
 		if n == 0 || int64(len(data)) == st.Size {
-			return data, stampOf(&st), nil
+			return data, nil
 		}
 	}
 }

@@ -182,7 +182,7 @@ func (s *Store) Dependants(id string) ([]*Cage, error) {
 	}
 	var found []*Cage
 	for _, e := range all {
-		data, _, err := readFile(e.ConfPath())
+		data, err := readFile(e.ConfPath())
 		if err != nil {
 			continue // without a conf it stands on nothing
 		}

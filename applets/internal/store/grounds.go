@@ -24,7 +24,7 @@ func (s *Store) Grounds() ([]Ground, error) {
 	cages := make([]*Cage, len(all))
 	bases := map[string]*Cage{}
 	for i, e := range all {
-		data, _, _ := readFile(e.ConfPath()) // without a conf it has no bases, and a root of the default name
+		data, _ := readFile(e.ConfPath()) // without a conf it has no bases, and a root of the default name
 		f := conf.Parse(data)
 		c := &Cage{Entry: e, Conf: f, Name: f.Get("name"), Base: strings.Split(f.Get("base"), ":"), Root: "root"}
 		if root := f.Get("root"); root != "" {

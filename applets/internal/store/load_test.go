@@ -37,7 +37,7 @@ func TestLoad(t *testing.T) {
 		if c.InsideDir() != (want.Mountpoint == w+"/mnt") {
 			t.Errorf("InsideDir of %s = %v", c.Mountpoint, c.InsideDir())
 		}
-		c.Conf, c.read = nil, stamp{}
+		c.Conf = nil
 		if !reflect.DeepEqual(*c, want) {
 			t.Errorf("Load = %+v\nwant %+v", *c, want)
 		}

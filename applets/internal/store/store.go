@@ -63,7 +63,7 @@ func readConf(path string) (*conf.File, string, error) {
 		paths = []string{path}
 	}
 	for _, p := range paths {
-		data, _, err := readFile(p)
+		data, err := readFile(p)
 		if errors.Is(err, fs.ErrNotExist) && path == "" {
 			continue
 		}
