@@ -22,6 +22,8 @@ type downOptions struct {
 	all      bool
 	force    bool // end those of the host that hold the cage busy too
 	noScript bool // the start script failed: its counterpart has nothing to stop
+
+	only kernel.Mount // its overlay: not when that is gone, and another one there
 }
 
 func newDown(s *session) *cli.App {
@@ -61,7 +63,7 @@ func runDown(s *session, o downOptions, ref string) error {
 		return err
 	}
 	grace := time.Duration(o.seconds * float64(time.Second))
-	if c.Stop != "" && !o.noScript { // without the lock; what it changed is looked at after
+	if c.Stop != "" && !o.noScript && !o.only.Gone() { // without the lock; what it changed is looked at after
 		if f, err := lookDown(c); err != nil {
 			return err
 		} else if f.state != down {
@@ -83,6 +85,8 @@ func runDown(s *session, o downOptions, ref string) error {
 		return err
 	case f.state == down:
 		return s.alreadyDown(c, o, grace)
+	case o.only.Gone():
+		return nil
 	case s.dryRun:
 		return s.printDown(c, f, grace, o)
 	}

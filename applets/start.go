@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"cage/applets/internal/kernel"
 	"cage/applets/internal/plan"
 	"cage/applets/internal/store"
 )
@@ -25,28 +26,29 @@ func (s *session) start(o upOptions, c *store.Cage, release func()) error {
 		return nil
 	}
 	limit := time.Duration(o.seconds * float64(time.Second))
+	made, _, _ := kernel.MountOn(c.Mountpoint) // none with -n, which mounts nothing
 	if o.foreground {
-		return s.stay(c, limit, release)
+		return s.stay(c, made, limit, release)
 	}
 	release()
 	err := s.runScript(c, "start", c.Start, limit)
 	if err == nil {
 		return nil
 	}
-	if f, e := look(c); e == nil && f.state == down && !s.dryRun {
+	if !s.dryRun && made.Gone() {
 		return fmt.Errorf("cannot run the start script of %s: the cage was taken down meanwhile", c.Label())
 	}
-	return errors.Join(err, s.takeBack(c))
+	return errors.Join(err, s.takeBack(c, made))
 }
 
-// takeBack takes down a cage whose start script failed.
-func (s *session) takeBack(c *store.Cage) error {
-	return runDown(s, downOptions{seconds: graceDefault, noScript: true}, c.UUID)
+// takeBack takes down a cage whose start script failed, unless it is mounted anew.
+func (s *session) takeBack(c *store.Cage, made kernel.Mount) error {
+	return runDown(s, downOptions{seconds: graceDefault, noScript: true, only: made}, c.UUID)
 }
 
 // stay runs the start script in the foreground. Its error is the exit status of
 // the script that failed, all else having been told.
-func (s *session) stay(c *store.Cage, limit time.Duration, release func()) error {
+func (s *session) stay(c *store.Cage, made kernel.Mount, limit time.Duration, release func()) error {
 	put, script, clean := s.scriptOf(c, "start", c.Start)
 	if s.dryRun {
 		return s.carryOut(slices.Concat(put, plan.Plan{script, clean}))
@@ -56,7 +58,7 @@ func (s *session) stay(c *store.Cage, limit time.Duration, release func()) error
 	if err != nil {
 		s.stop = nil
 		release()
-		return errors.Join(err, s.takeBack(c))
+		return errors.Join(err, s.takeBack(c, made))
 	}
 	script.Limit, script.Output, script.Errors = limit, r.output, r.errors
 	script.Stop = func() <-chan os.Signal {
@@ -71,31 +73,31 @@ func (s *session) stay(c *store.Cage, limit time.Duration, release func()) error
 	release()
 	r.close()
 	awaitStop(c) // the stop script that ended it has more to do
-	isDown, cleanErr := s.cleanUnlessDown(c, clean)
-	if isDown {
+	ended, cleanErr := s.cleanUnlessDown(c, made, clean)
+	if ended {
 		r.drain()
 		return nil
 	}
 	if err = errors.Join(err, cleanErr); err == nil {
-		return s.stayOn(c, r, signals)
+		return s.stayOn(c, made, r, signals)
 	}
 	status := exitFailed
 	if failed := (*plan.ScriptError)(nil); errors.As(err, &failed) {
 		status = failed.Exit
 	}
 	s.tell(err)
-	s.tell(s.takeBack(c))
+	s.tell(s.takeBack(c, made))
 	r.drain()
 	return exitStatus(status)
 }
 
 // stayOn waits for those who are left to write, or for a signal that asks to end.
-func (s *session) stayOn(c *store.Cage, r *relay, signals <-chan os.Signal) error {
+func (s *session) stayOn(c *store.Cage, made kernel.Mount, r *relay, signals <-chan os.Signal) error {
 	status := r.until(signals)
 	if status == 0 {
 		return nil
 	}
-	s.tell(runDown(s, downOptions{seconds: graceDefault}, c.UUID))
+	s.tell(runDown(s, downOptions{seconds: graceDefault, only: made}, c.UUID))
 	r.drain()
 	return exitStatus(status)
 }
@@ -109,9 +111,9 @@ func passedOn() chan os.Signal {
 }
 
 // cleanUnlessDown takes away what a start script in the foreground was run with,
-// once a cage-down that ended it is done. It tells whether one has been: then that
-// is how it was meant to end.
-func (s *session) cleanUnlessDown(c *store.Cage, clean *plan.Remove) (isDown bool, err error) {
+// once a cage-down that ended it is done. It tells whether one has been, though the
+// cage may be mounted anew: then that is how it was meant to end.
+func (s *session) cleanUnlessDown(c *store.Cage, made kernel.Mount, clean *plan.Remove) (ended bool, err error) {
 	held, err := s.lock(c.Entry)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
@@ -121,7 +123,7 @@ func (s *session) cleanUnlessDown(c *store.Cage, clean *plan.Remove) (isDown boo
 	}
 	defer held.release()
 	f, err := look(c)
-	if err != nil || f.state == down {
+	if err != nil || f.state == down || made.Gone() {
 		return err == nil, err
 	}
 	return false, s.carryOut(plan.Plan{clean})

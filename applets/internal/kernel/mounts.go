@@ -21,6 +21,20 @@ type Mount struct {
 	unique uint64 // the id that is never reused (statx STATX_MNT_ID_UNIQUE, Linux 6.8); 0 from mountinfo
 }
 
+// Gone tells whether m, found by MountOn, is known to be unmounted since. Before Linux
+// 6.8 a later mount that has got its number passes for it. The zero Mount is not gone.
+func (m Mount) Gone() bool {
+	switch {
+	case m.ID == 0:
+		return false
+	case m.unique != 0:
+		_, err := statmount(m.unique, statmountIDs)
+		return err == unix.ENOENT
+	}
+	t, err := ReadTable()
+	return err == nil && (t.byID[m.ID].ID == 0 || t.byID[m.ID].Dev != m.Dev)
+}
+
 // MountOn returns the mount that path is the root of (the topmost, where several
 // are stacked); ok is false where path is not a mount point. One statx(2) answers
 // for a path that is not (STATX_ATTR_MOUNT_ROOT, Linux 5.8).
