@@ -21,9 +21,9 @@ func runEdit(s *session, ref string) error {
 	if err != nil {
 		return err
 	}
-	before, err := os.ReadFile(e.ConfPath())
+	before, err := e.Read()
 	if err != nil {
-		return kernel.Cannot("read", e.ConfPath(), err)
+		return err
 	}
 	dir, err := os.MkdirTemp("", "cage-set.")
 	if err != nil {

@@ -63,9 +63,9 @@ func (s *session) planRewrites(id string) (p plan.Plan, held locks, err error) {
 			return nil, held, err
 		}
 		held = append(held, lock)
-		data, err := os.ReadFile(c.ConfPath())
+		data, err := c.Read()
 		if err != nil {
-			return nil, held, kernel.Cannot("read", c.ConfPath(), err)
+			return nil, held, err
 		}
 		file := conf.Parse(data)
 		base := strings.Split(file.Get("base"), ":")

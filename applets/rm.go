@@ -120,7 +120,7 @@ func (s *session) finishRm(ref string, notFound error) error {
 	case errors.Is(err, store.ErrNotFound):
 		return notFound
 	case err != nil:
-		return err
+		return withHint(err, "cage-rm UUID")
 	}
 	held, err := s.lockRm(ref, e)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -99,9 +98,9 @@ func (s *session) rewriteConf(e store.Entry, change func(old []byte) ([]byte, er
 		return err
 	}
 	defer held.release()
-	old, err := os.ReadFile(e.ConfPath())
+	old, err := e.Read()
 	if err != nil {
-		return kernel.Cannot("read", e.ConfPath(), err)
+		return err
 	}
 	data, err := change(old)
 	if err != nil {

@@ -145,7 +145,9 @@ func (c *Cage) parseWritable(f *conf.File) error {
 		}
 		c.Mountpoint = filepath.Join(c.Dir, name)
 	}
-	c.Mountpoint = filepath.Clean(c.Mountpoint)
+	if c.Mountpoint = filepath.Clean(c.Mountpoint); c.Mountpoint == "/" {
+		return errors.New("mountpoint=/ is the root of the host")
+	}
 	c.Start, c.Stop = f.Get("start"), f.Get("stop")
 	for _, key := range []string{"start", "stop"} {
 		if value := f.Get(key); value != "" && !filepath.IsAbs(value) && !isComponent(value) {
