@@ -56,6 +56,7 @@ func TestPrecedence(t *testing.T) {
 
 // TestManyLayers: 60 and 400 of them.
 func TestManyLayers(t *testing.T) {
+	needsLinux(t, 6, 8) // mount(2) takes no more than a page of them
 	ownMounts(t)
 	h := newTestHost(t, busyboxTree(t), t.TempDir())
 	h.sh(t, `cage-new --ro "$HOST" --name tree`)

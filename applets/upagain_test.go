@@ -2,8 +2,6 @@ package applets
 
 import (
 	"bytes"
-	"fmt"
-	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -14,14 +12,7 @@ import (
 // TestUpAgain: a cage-down ends the start script, and the cage is brought up anew
 // before the cage-up that ran that script sees it. It takes nobody else's mounts down.
 func TestUpAgain(t *testing.T) {
-	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	ok(t, err)
-	var major, minor int
-	if n, err := fmt.Sscanf(string(release), "%d.%d", &major, &minor); n != 2 {
-		t.Fatal(err)
-	} else if major < 6 || major == 6 && minor < 8 {
-		t.Skip("needs Linux 6.8 to tell a mount from a later one")
-	}
+	needsLinux(t, 6, 8) // or one mount cannot be told from a later one
 	for _, c := range []struct {
 		flags  []string
 		status int

@@ -60,6 +60,20 @@ func ok(t *testing.T, err error) {
 	}
 }
 
+// needsLinux skips a test that an older kernel cannot pass.
+func needsLinux(t *testing.T, major, minor int) {
+	t.Helper()
+	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	ok(t, err)
+	var isMajor, isMinor int
+	if n, err := fmt.Sscanf(string(release), "%d.%d", &isMajor, &isMinor); n != 2 {
+		t.Fatalf("%q: %v", release, err)
+	}
+	if isMajor < major || isMajor == major && isMinor < minor {
+		t.Skipf("needs Linux %d.%d", major, minor)
+	}
+}
+
 // sh runs a shell script with its arguments.
 func sh(t *testing.T, script string, args ...string) {
 	t.Helper()
