@@ -34,16 +34,21 @@ func (s *session) freeUpper(c *store.Cage, o downOptions, grace time.Duration) e
 	return nil
 }
 
-// patience is how long an unmount may be busy with nobody to be found who
-// keeps it so: a process that was killed lets go a little later.
-const patience = 2 * time.Second
+const (
+	// patience is how long an unmount may be busy with nobody to be found who
+	// keeps it so: a process that was killed lets go a little later.
+	patience = 2 * time.Second
+	// brief is how long one of the host may keep it so, as a cage-up does that is
+	// about to copy a start script into the cage.
+	brief = patience / 10
+)
 
 // takeDown ends the cage's processes and unmounts, again until an unmount
 // succeeds or time is up. What counts is the unmount, not what a look at the
 // processes found.
 func (s *session) takeDown(c *store.Cage, f facts, o downOptions, grace time.Duration) (err error) {
 	g := cgroupOf(c)
-	var deadline time.Time
+	var busySince time.Time
 	for round := 0; ; round++ {
 		if round > 0 {
 			if f, err = look(c); err != nil {
@@ -72,13 +77,14 @@ func (s *session) takeDown(c *store.Cage, f facts, o downOptions, grace time.Dur
 			return err
 		case round == 0:
 			continue // now look at every process
-		case deadline.IsZero():
-			deadline = time.Now().Add(patience)
+		case busySince.IsZero():
+			busySince = time.Now()
 		}
-		if err := holders(c, f, o); err != nil {
+		waited := time.Since(busySince)
+		if err := holders(c, f, o); err != nil && waited > brief {
 			return err
 		}
-		if time.Now().After(deadline) {
+		if waited > patience {
 			return withHint(err, "cage-down %s", c.Label())
 		}
 		time.Sleep(10 * time.Millisecond) // nothing tells when a mount stops being busy
