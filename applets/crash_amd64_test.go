@@ -73,7 +73,7 @@ func traced(t *testing.T, cmd *exec.Cmd, at func(call string)) unix.WaitStatus {
 	t.Helper()
 	runtime.LockOSThread() // it alone is the tracer
 	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Setpgid: true}
 	ok(t, cmd.Start())
 	var status unix.WaitStatus
 	if _, err := unix.Wait4(cmd.Process.Pid, &status, 0, nil); err != nil || !status.Stopped() {
@@ -82,7 +82,8 @@ func traced(t *testing.T, cmd *exec.Cmd, at func(call string)) unix.WaitStatus {
 	ok(t, unix.PtraceSetOptions(cmd.Process.Pid, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACECLONE|unix.PTRACE_O_EXITKILL))
 	ok(t, unix.PtraceSyscall(cmd.Process.Pid, 0))
 	for {
-		tid, err := unix.Wait4(-1, &status, unix.WALL|unix.WNOTHREAD, nil)
+		// Its group alone: the thread may have children of other tests.
+		tid, err := unix.Wait4(-cmd.Process.Pid, &status, unix.WALL|unix.WNOTHREAD, nil)
 		if err == unix.EINTR {
 			continue
 		}

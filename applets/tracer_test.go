@@ -21,13 +21,14 @@ func killAtChange(t *testing.T, env []string, name string, n int) (killed bool) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	leader, err := syscall.ForkExec(path, []string{name}, &syscall.ProcAttr{Env: env, Sys: &syscall.SysProcAttr{Ptrace: true}})
+	leader, err := syscall.ForkExec(path, []string{name}, &syscall.ProcAttr{Env: env, Sys: &syscall.SysProcAttr{Ptrace: true, Setpgid: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	wait := func() (pid int, st syscall.WaitStatus) {
 		for {
-			pid, err := syscall.Wait4(-1, &st, unix.WALL|unix.WNOTHREAD, nil)
+			// Its group alone: the thread may have children of other tests.
+			pid, err := syscall.Wait4(-leader, &st, unix.WALL|unix.WNOTHREAD, nil)
 			if err == nil {
 				return pid, st
 			}
