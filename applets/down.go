@@ -23,7 +23,7 @@ type downOptions struct {
 	force    bool // end those of the host that hold the cage busy too
 	noScript bool // the start script failed: its counterpart has nothing to stop
 
-	only kernel.Mount // its overlay: not when that is gone, and another one there
+	only kernel.Mount // unless zero: this overlay is meant, and none that was mounted after it
 }
 
 func newDown(s *session) *cli.App {

@@ -32,7 +32,7 @@ func (m Mount) Gone() bool {
 		return err == unix.ENOENT
 	}
 	t, err := ReadTable()
-	return err == nil && (t.byID[m.ID].ID == 0 || t.byID[m.ID].Dev != m.Dev)
+	return err == nil && t.byID[m.ID].Dev != m.Dev // no filesystem has device 0
 }
 
 // MountOn returns the mount that path is the root of (the topmost, where several
