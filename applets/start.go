@@ -35,7 +35,13 @@ func (s *session) start(o upOptions, c *store.Cage, release func()) error {
 	if err == nil {
 		return nil
 	}
-	if !s.dryRun && made.Gone() {
+	if !o.throwAway { // which holds that lock itself
+		awaitStop(c) // the stop script that ended it has more to do
+	}
+	if held, err := s.lock(c.Entry); err == nil {
+		held.release() // the cage-down that ended it, if one did, is through
+	}
+	if made.Gone() && !errors.Is(err, kernel.ErrInterrupted) {
 		return fmt.Errorf("cannot run the start script of %s: the cage was taken down meanwhile", c.Label())
 	}
 	return errors.Join(err, s.takeBack(c, made))
